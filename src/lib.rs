@@ -1,3 +1,122 @@
-//! Typed async client for the Dari managed-agents API.
+//! Typed async client for the [Dari] managed-agents API.
+//!
+//! An *agent* has versions; a *session* is a durable conversation with one; a *message* is one
+//! user turn and, once it is done, the agent's reply. Work is asynchronous: a send is recorded and
+//! queued, and the client waits until the message is completed or failed.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use dari::{AgentId, Client};
+//!
+//! let client = Client::from_env()?; // DARI_API_KEY, DARI_API_URL
+//! let agent: AgentId = "agt_123".parse()?;
+//! let sent = client.agents().send_message(&agent, "Summarize this ticket.").await?;
+//! let message = client.messages().wait(&sent.message.id).await?.into_completed()?;
+//! println!("{}", message.text());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Operations
+//!
+//! | HTTP | method | repeated |
+//! |---|---|---|
+//! | `POST /v1/agents/{agent_id}/messages` | [`agents().send_message`](Agents::send_message) | never once it may have arrived |
+//! | `POST /v1/agents/{agent_id}/sessions` | [`sessions().create`](Sessions::create) | never once it may have arrived |
+//! | `GET /v1/agents/{agent_id}/sessions` | [`sessions().list_for_agent`](Sessions::list_for_agent) | yes |
+//! | `GET /v1/sessions` | [`sessions().list`](Sessions::list) | yes |
+//! | `GET /v1/sessions/{session_id}` | [`sessions().get`](Sessions::get) | yes |
+//! | `POST /v1/sessions/{session_id}/events` (several) | [`sessions().send_events`](Sessions::send_events) | never once it may have arrived |
+//! | `POST /v1/sessions/{session_id}/events` (one message) | [`messages().send`](Messages::send) | yes, under one `Idempotency-Key` |
+//! | `GET /v1/sessions/{session_id}/events` | [`sessions().events`](Sessions::events) | yes |
+//! | `GET /v1/messages/{message_id}` | [`messages().get`](Messages::get), [`wait`](Messages::wait) | yes |
+//! | `GET /v1/sessions/{session_id}/messages` | [`messages().list`](Messages::list) | yes |
+//! | `GET /v1/sessions/{session_id}/transcript` | [`transcript().get`](Transcripts::get) | yes |
+//!
+//! # Repeating
+//!
+//! A call that fails for a passing reason (no connection, a broken reply, a timeout, 408, 429,
+//! 500, 502, 503, 504) is repeated, up to 4 attempts within one deadline of 120 s, after delays with
+//! full jitter or as long as `Retry-After` says, up to 60 s. A call whose repeat could start a
+//! second turn or session is repeated only when no connection was made or the answer was 429;
+//! otherwise it fails with an error for which [`Error::may_have_happened`] is true.
+//!
+//! # Features
+//!
+//! | feature | what it gives |
+//! |---|---|
+//! | `rustls` (default) | TLS by rustls; used when both backends are on |
+//! | `native-tls` | TLS by the platform's library |
+//! | `http2` | HTTP/2 where the server offers it |
+//! | `emulator` | the whole service in process, for tests without an account |
+//! | `full` | all of the above but `native-tls` |
+//!
+//! [Dari]: https://dari.dev
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![deny(missing_docs)]
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)]
+
+// Vocabulary: no I/O, imports nothing of ours.
 mod ids;
-pub use ids::{AgentId, EventId, FileId, MessageId, ParseIdError, SessionId, ToolCallId, VersionId};
+mod status;
+mod time;
+mod secret;
+mod json;
+mod object;
+mod error;
+// Pure.
+mod content;
+mod events;
+mod retry;
+mod request;
+// Settings.
+mod client;
+// The only file that sends.
+mod http;
+// Patience.
+mod poll;
+mod call;
+// Resources.
+mod sessions;
+mod messages;
+mod agents;
+mod transcript;
+
+pub use agents::{Agent, Agents, SendAgentMessage};
+pub use call::{Call, CallWithMeta, Plain, ReplyMeta, WithMeta};
+pub use client::{Client, ClientBuilder, Limits};
+pub use content::{ContentBlock, FileRef, IntoContent, Part, Text, ToolCall, ToolResult};
+pub use error::{
+    ApiError, ConfigError, DecodeError, Error, FailedError, InvalidError, Result, TimedOutError,
+    TransportError,
+};
+pub use events::{Actor, Event, EventList, NewEvent};
+pub use ids::{
+    AgentId, EventId, FileId, MessageId, ParseIdError, SessionId, ToolCallId, VersionId,
+};
+pub use json::RawJson;
+pub use messages::{
+    Message, MessageError, MessageList, MessageSummary, Messages, Output, QueuedMessage,
+    SendMessage, SentMessage, ToolExchange, WaitForMessage,
+};
+pub use object::{ExtraFields, UnknownObject};
+pub use retry::RetryPolicy;
+pub use secret::Secret;
+pub use sessions::{
+    CreateSession, ListEvents, ListSessions, NewSession, SendEvents, SentEvents, Session,
+    SessionList, Sessions,
+};
+pub use status::{
+    ActorType, EventSource, MessageStatus, SessionStatus, ToolCallStatus, UnknownValue,
+};
+pub use transcript::{
+    AssistantItem, Timeline, ToolCallItem, Transcript, TranscriptItem, Transcripts, UserItem,
+};

@@ -1,0 +1,146 @@
+//! Agents, and the message that starts a session with one.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::call::{Call, Operation};
+use crate::client::Client;
+use crate::content::IntoContent;
+use crate::error::Error;
+use crate::events::NewEvent;
+use crate::ids::{AgentId, VersionId};
+use crate::messages::SentMessage;
+use crate::object::{ExtraFields, growing};
+use crate::request::Request;
+use crate::retry::Repeat;
+use crate::sessions::NewSession;
+
+/// An agent (contract §2).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+#[non_exhaustive]
+pub struct Agent {
+    /// The id.
+    pub id: AgentId,
+    /// The name.
+    pub name: String,
+    /// The version that new sessions are pinned to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active_version_id: Option<VersionId>,
+    /// When it was created.
+    #[serde(with = "crate::time")]
+    pub created_at: Timestamp,
+    /// When it was deleted, if it was.
+    #[serde(
+        with = "crate::time::option",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub deleted_at: Option<Timestamp>,
+    /// Fields newer than this version of the crate.
+    #[serde(skip_deserializing, flatten)]
+    pub extra: ExtraFields,
+}
+
+growing!(Agent);
+
+/// The operations on agents; see [`Client::agents`].
+#[derive(Clone, Copy, Debug)]
+pub struct Agents<'a> {
+    client: &'a Client,
+}
+
+impl Client {
+    /// Returns the operations on agents.
+    #[must_use]
+    pub fn agents(&self) -> Agents<'_> {
+        Agents { client: self }
+    }
+}
+
+impl<'a> Agents<'a> {
+    /// Starts a session with an agent by its first message.
+    ///
+    /// `POST /v1/agents/{agent_id}/messages`, contract §3. No idempotency key is documented for it, so
+    /// it is never repeated once it may have arrived. To be safe against a lost reply as well,
+    /// create the session first and send with `messages().send(..)`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for empty content or a secret that breaks the contract's rules; not
+    /// found when the agent does not exist. [`Error::may_have_happened`] tells that the session
+    /// may have been started although the reply was lost.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, agent: dari::AgentId) -> dari::Result<()> {
+    /// use dari::NewSession;
+    ///
+    /// let sent = client
+    ///     .agents()
+    ///     .send_message(&agent, "Summarize this ticket and draft a reply.")
+    ///     .metadata("ticket_id", "T-1042")
+    ///     .session(NewSession::new().name("Ticket T-1042"))
+    ///     .await?;
+    /// println!("{} in {}", sent.message.id, sent.session.id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send_message(
+        self,
+        agent: &AgentId,
+        content: impl IntoContent,
+    ) -> Call<'a, SentMessage, SendAgentMessage> {
+        let event = NewEvent::user_message(content);
+        let operation = SendAgentMessage {
+            agent: agent.clone(),
+            body: Body {
+                event,
+                session: None,
+            },
+        };
+        Call::new(self.client, operation)
+    }
+}
+
+/// The options of [`Agents::send_message`].
+#[derive(Debug)]
+pub struct SendAgentMessage {
+    agent: AgentId,
+    body: Body,
+}
+
+#[derive(Debug, Serialize)]
+struct Body {
+    #[serde(flatten)]
+    event: NewEvent,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<NewSession>,
+}
+
+impl Call<'_, SentMessage, SendAgentMessage> {
+    /// Adds a field to the message's metadata, which is free JSON.
+    pub fn metadata(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        let body = &mut self.operation.body;
+        body.event = body.event.clone().metadata(name, value);
+        self
+    }
+
+    /// Sets what the new session shall be like.
+    pub fn session(mut self, session: NewSession) -> Self {
+        self.operation.body.session = Some(session);
+        self
+    }
+}
+
+impl Operation for SendAgentMessage {
+    fn into_request(self) -> Result<Request, Error> {
+        const NAME: &str = "agents.send_message";
+        self.body.event.check(NAME)?;
+        self.body
+            .session
+            .iter()
+            .try_for_each(|session| session.check(NAME))?;
+        let path = ["agents", self.agent.as_str(), "messages"];
+        Request::post(NAME, &path, Repeat::Unsafe).json(&self.body)
+    }
+}

@@ -1,0 +1,239 @@
+//! The one awaitable every operation returns.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::http::{CallSettings, decode, send};
+use crate::request::Request;
+use crate::retry::RetryPolicy;
+
+/// A call of the API, sent when it is awaited.
+///
+/// `T` is what it gives. `O` is what belongs to this operation alone: where it has options, they
+/// are methods of its `Call`, such as [`metadata`](Call::metadata).
+///
+/// ```no_run
+/// # async fn example(client: dari::Client, id: dari::MessageId) -> dari::Result<()> {
+/// use std::time::Duration;
+///
+/// let message = client.messages().get(&id).timeout(Duration::from_secs(5)).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a call is sent when it is awaited"]
+pub struct Call<'a, T, O = Plain> {
+    client: &'a Client,
+    pub(crate) operation: O,
+    settings: CallSettings,
+    refused_header: Option<String>,
+    reply: PhantomData<fn() -> T>,
+}
+
+/// An operation without options of its own.
+pub struct Plain(pub(crate) Request);
+
+/// The inside of an operation: how it becomes a request.
+pub(crate) trait Operation: Send {
+    fn into_request(self) -> Result<Request, Error>;
+}
+
+/// An operation that a key makes safe to repeat.
+pub(crate) trait Keyed: Operation {}
+
+impl Operation for Plain {
+    fn into_request(self) -> Result<Request, Error> {
+        Ok(self.0)
+    }
+}
+
+impl<'a, T> Call<'a, T> {
+    pub(crate) fn plain(client: &'a Client, request: Request) -> Self {
+        Self::new(client, Plain(request))
+    }
+}
+
+impl<'a, T, O> Call<'a, T, O> {
+    pub(crate) fn new(client: &'a Client, operation: O) -> Self {
+        let settings = CallSettings::default();
+        Self {
+            client,
+            operation,
+            settings,
+            refused_header: None,
+            reply: PhantomData,
+        }
+    }
+
+    /// Sets the deadline: all attempts, delays and bodies together.
+    ///
+    /// Default: the client's, 120 s.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.settings.timeout = Some(limit);
+        self
+    }
+
+    /// Sets how this call is repeated. Default: the client's policy.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.settings.retry = Some(policy);
+        self
+    }
+
+    /// Adds a header, such as a trace id.
+    ///
+    /// The call fails with [`Error::Invalid`] when the header is malformed, or one that the client
+    /// sets itself (`authorization`, `content-type`, `host`, `idempotency-key`, and those that
+    /// frame the body).
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        if let Err(reason) = add_header(&mut self.settings.headers, name, value) {
+            self.refused_header = Some(reason);
+        }
+        self
+    }
+
+    /// Returns the value together with status, headers, request id and attempts.
+    pub fn with_meta(self) -> CallWithMeta<'a, T, O> {
+        CallWithMeta(self)
+    }
+}
+
+#[allow(private_bounds, reason = "operations are the crate's own")]
+impl<T, O: Keyed> Call<'_, T, O> {
+    /// Sets the `Idempotency-Key`; one is made for each call otherwise.
+    ///
+    /// A key that is stored before the call survives a crash: the same call with the same key
+    /// has its effect once, and gives the first one's result.
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.settings.idempotency_key = Some(key.into());
+        self
+    }
+}
+
+#[allow(private_bounds, reason = "operations are the crate's own")]
+impl<'a, T, O> Call<'a, T, O>
+where
+    T: DeserializeOwned + Send + 'a,
+    O: Operation + 'a,
+{
+    async fn run(self) -> Result<WithMeta<T>, Error> {
+        let request = self.operation.into_request()?;
+        if let Some(reason) = self.refused_header {
+            return Err(Error::invalid(request.operation, "header", reason));
+        }
+        let reply = send(self.client, &request, self.settings).await?;
+        let value = decode(self.client, &reply)?;
+        let facts = reply.facts;
+        let status = facts.status.unwrap_or_default();
+        let meta = ReplyMeta {
+            status,
+            headers: reply.headers,
+            request_id: facts.request_id.map(String::from),
+            attempts: facts.attempts,
+            idempotency_key: facts.idempotency_key.map(String::from),
+        };
+        Ok(WithMeta { value, meta })
+    }
+}
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+#[allow(private_bounds, reason = "operations are the crate's own")]
+impl<'a, T, O> IntoFuture for Call<'a, T, O>
+where
+    T: DeserializeOwned + Send + 'a,
+    O: Operation + 'a,
+{
+    type Output = Result<T, Error>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.run().await.map(|reply| reply.value) })
+    }
+}
+
+/// A [`Call`] that also tells how the reply came.
+#[must_use = "a call is sent when it is awaited"]
+pub struct CallWithMeta<'a, T, O = Plain>(Call<'a, T, O>);
+
+#[allow(private_bounds, reason = "operations are the crate's own")]
+impl<'a, T, O> IntoFuture for CallWithMeta<'a, T, O>
+where
+    T: DeserializeOwned + Send + 'a,
+    O: Operation + 'a,
+{
+    type Output = Result<WithMeta<T>, Error>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.0.run())
+    }
+}
+
+/// A value, and how it came.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct WithMeta<T> {
+    /// What the call gives.
+    pub value: T,
+    /// How the reply came.
+    pub meta: ReplyMeta,
+}
+
+/// How a reply came.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ReplyMeta {
+    /// The status, one of success.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The value of `x-request-id`, if there was one.
+    pub request_id: Option<String>,
+    /// How many times the request was sent.
+    pub attempts: u32,
+    /// The `Idempotency-Key` it was sent with, where the operation has one.
+    pub idempotency_key: Option<String>,
+}
+
+impl<T, O> fmt::Debug for Call<'_, T, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").finish_non_exhaustive()
+    }
+}
+
+impl<T, O> fmt::Debug for CallWithMeta<'_, T, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallWithMeta").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Plain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.operation)
+    }
+}
+
+fn add_header(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), String> {
+    const OURS: [HeaderName; 6] = [
+        header::AUTHORIZATION,
+        header::CONTENT_TYPE,
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+        header::HOST,
+        header::CONNECTION,
+    ];
+    let parsed = HeaderName::try_from(name).map_err(|error| error.to_string())?;
+    if OURS.contains(&parsed) || parsed == "idempotency-key" || parsed == "last-event-id" {
+        return Err(format!("{parsed} is set by the client"));
+    }
+    let value = HeaderValue::try_from(value).map_err(|error| error.to_string())?;
+    headers.append(parsed, value);
+    Ok(())
+}

@@ -1,0 +1,277 @@
+//! The only file that sends: once, or with repeats.
+
+mod read;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::client::{Client, Inner};
+use crate::error::{CallFacts, Error, Fate, TimedOutError, TransportError};
+use crate::request::Request;
+use crate::retry::{Delays, Reached, Repeat, RetryPolicy, retry_after};
+
+use read::{Broken, Unreadable, read_body, read_error_body, undecodable};
+
+pub(crate) use read::decode;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// What one call changes of the client's settings.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CallSettings {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) idempotency_key: Option<String>,
+}
+
+/// A reply with a status of success, and its whole body.
+pub(crate) struct Reply {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) facts: CallFacts,
+}
+
+/// Sends a request, repeated where that is safe, until it is answered or the time is up.
+pub(crate) async fn send(
+    client: &Client,
+    request: &Request,
+    settings: CallSettings,
+) -> Result<Reply, Error> {
+    let inner = client.inner();
+    let mut sending = Sending::new(inner, request, settings)?;
+    loop {
+        let failure = match sending.attempt().await {
+            Ok(reply) => {
+                inner.budget.earn();
+                return Ok(reply);
+            }
+            Err(failure) => failure,
+        };
+        let (reached, error) = (failure.reached, sending.describe(failure));
+        match sending.next_delay(reached, &error) {
+            Some(delay) => sleep(delay).await,
+            None => return Err(error),
+        }
+        sending.last_error = Some(Box::new(error));
+    }
+}
+
+/// One operation on its way: the request as it leaves, and the time and delays left.
+struct Sending<'a> {
+    inner: &'a Inner,
+    request: reqwest::Request,
+    repeat: Repeat,
+    policy: RetryPolicy,
+    delays: std::iter::Take<Delays>,
+    limit: Duration,
+    started: Instant,
+    facts: CallFacts,
+    /// A key the caller can give again makes a repeat of the whole call harmless.
+    caller_has_key: bool,
+    last_error: Option<Box<Error>>,
+}
+
+impl<'a> Sending<'a> {
+    fn new(inner: &'a Inner, request: &Request, settings: CallSettings) -> Result<Self, Error> {
+        let policy = settings.retry.unwrap_or_else(|| inner.retry.clone());
+        let caller_has_key = settings.idempotency_key.is_some();
+        let key = match request.repeat {
+            Repeat::Keyed => Some(settings.idempotency_key.unwrap_or_else(new_key)),
+            Repeat::Safe | Repeat::Unsafe => None,
+        };
+        let mut outgoing =
+            reqwest::Request::new(request.method.clone(), request.url(&inner.base_url));
+        *outgoing.headers_mut() = headers(inner, request, settings.headers);
+        if let Some(key) = &key {
+            let value = HeaderValue::from_str(key).map_err(|error| {
+                Error::invalid(request.operation, "idempotency key", error.to_string())
+            })?;
+            outgoing.headers_mut().insert(IDEMPOTENCY_KEY, value);
+        }
+        *outgoing.body_mut() = request.body.clone().map(Into::into);
+        let facts = CallFacts {
+            operation: request.operation,
+            idempotency_key: key.map(String::into_boxed_str),
+            ..CallFacts::default()
+        };
+        Ok(Self {
+            inner,
+            request: outgoing,
+            repeat: request.repeat,
+            delays: policy.delays(),
+            policy,
+            limit: settings.timeout.unwrap_or(inner.timeout),
+            started: Instant::now(),
+            facts,
+            caller_has_key,
+            last_error: None,
+        })
+    }
+
+    fn time_left(&self) -> Duration {
+        self.limit.saturating_sub(self.started.elapsed())
+    }
+
+    async fn attempt(&mut self) -> Result<Reply, Failure> {
+        self.facts.attempts += 1;
+        self.facts.status = None;
+        self.facts.request_id = None;
+        self.facts.retry_after = None;
+        let Some(request) = self.request.try_clone() else {
+            return Err(Failure::new(Reached::Nothing, Cause::Timeout));
+        };
+        let limit = self.inner.attempt_timeout.min(self.time_left());
+        match timeout(limit, self.exchange(request)).await {
+            Ok(result) => result,
+            Err(_elapsed) => Err(Failure::new(Reached::Somewhere, Cause::Timeout)),
+        }
+    }
+
+    async fn exchange(&mut self, request: reqwest::Request) -> Result<Reply, Failure> {
+        let mut response = self
+            .inner
+            .http
+            .execute(request)
+            .await
+            .map_err(Failure::unsent)?;
+        let status = response.status();
+        let headers = std::mem::take(response.headers_mut());
+        self.facts.status = Some(status);
+        self.facts.request_id = self.inner.request_id(&headers);
+        self.facts.retry_after = retry_after(&headers, Timestamp::now());
+        if !status.is_success() {
+            let body = read_error_body(&mut response, self.inner.limits.error_body).await;
+            return Err(Failure::new(Reached::Status(status), Cause::Status(body)));
+        }
+        let limit = self.inner.limits.body;
+        let body = read_body(&mut response, limit)
+            .await
+            .map_err(|broken| match broken {
+                Broken::Off(error) => Failure::new(Reached::Somewhere, Cause::Body(error)),
+                Broken::TooLarge => Failure::new(Reached::Somewhere, Cause::TooLarge(limit)),
+            })?;
+        let mut facts = self.facts.clone();
+        facts.fate = self.fate(Reached::Somewhere);
+        Ok(Reply {
+            headers,
+            body,
+            facts,
+        })
+    }
+
+    /// Returns what the failure means to the caller.
+    fn describe(&mut self, failure: Failure) -> Error {
+        let mut facts = self.facts.clone();
+        facts.fate = self.fate(failure.reached);
+        let transport = |facts, what, source: Option<reqwest::Error>| {
+            let timed_out = source.as_ref().is_some_and(reqwest::Error::is_timeout);
+            let source = source.map(|error| error.without_url().into());
+            Error::Transport(Box::new(TransportError {
+                facts,
+                what,
+                timed_out,
+                source,
+            }))
+        };
+        match failure.cause {
+            Cause::Connect(error) => transport(facts, "no connection could be made", Some(error)),
+            Cause::Send(error) => transport(facts, "the connection failed", Some(error)),
+            Cause::Body(error) => transport(facts, "the reply broke off", Some(error)),
+            Cause::Status(body) => self.inner.api_error(facts, &body),
+            Cause::TooLarge(limit) => {
+                let reason = format!("it is larger than {limit} bytes");
+                undecodable(
+                    self.inner,
+                    facts,
+                    &Unreadable {
+                        path: String::new(),
+                        reason,
+                        body: b"",
+                    },
+                )
+            }
+            Cause::Timeout => Error::TimedOut(Box::new(TimedOutError {
+                facts,
+                limit: if self.time_left().is_zero() {
+                    self.limit
+                } else {
+                    self.inner.attempt_timeout
+                },
+                last: None,
+                source: self.last_error.take(),
+            })),
+        }
+    }
+
+    fn fate(&self, reached: Reached) -> Fate {
+        let caller_can_repeat = self.repeat == Repeat::Keyed && self.caller_has_key;
+        if caller_can_repeat {
+            Repeat::Safe.fate(reached)
+        } else {
+            self.repeat.fate(reached)
+        }
+    }
+
+    /// Classify, count, back off, then pay: `None` ends the operation with the error.
+    fn next_delay(&mut self, reached: Reached, error: &Error) -> Option<Duration> {
+        if matches!(error, Error::Decode(_)) || !self.repeat.allows(reached) {
+            return None;
+        }
+        let mut delay = self.delays.next()?;
+        if let Some(asked) = error.retry_after() {
+            if !self.policy.obeys(asked) {
+                return None;
+            }
+            delay = delay.max(asked);
+        }
+        (delay < self.time_left() && self.inner.budget.pay()).then_some(delay)
+    }
+}
+
+/// An attempt that gave no reply of success.
+struct Failure {
+    reached: Reached,
+    cause: Cause,
+}
+
+enum Cause {
+    Connect(reqwest::Error),
+    Send(reqwest::Error),
+    Body(reqwest::Error),
+    Status(Vec<u8>),
+    TooLarge(usize),
+    Timeout,
+}
+
+impl Failure {
+    fn new(reached: Reached, cause: Cause) -> Self {
+        Self { reached, cause }
+    }
+
+    fn unsent(error: reqwest::Error) -> Self {
+        if error.is_connect() || error.is_builder() {
+            return Self::new(Reached::Nothing, Cause::Connect(error));
+        }
+        Self::new(Reached::Somewhere, Cause::Send(error))
+    }
+}
+
+fn headers(inner: &Inner, request: &Request, mut headers: HeaderMap) -> HeaderMap {
+    headers.insert(header::AUTHORIZATION, inner.authorization.clone());
+    let json = HeaderValue::from_static("application/json");
+    if request.body.is_some() {
+        headers.insert(header::CONTENT_TYPE, json.clone());
+    }
+    headers.entry(header::ACCEPT).or_insert(json);
+    headers
+}
+
+/// Returns a new key, 128 random bits as text.
+fn new_key() -> String {
+    format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..))
+}

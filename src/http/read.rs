@@ -1,0 +1,148 @@
+//! Reads replies: bodies under a ceiling, values, errors; the key never comes out.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::time::timeout;
+
+use crate::client::{Client, Inner};
+use crate::error::{ApiError, CallFacts, DecodeError, Error, one_line};
+use crate::http::Reply;
+use crate::json::readable;
+
+/// How long the body of an error may take before its status is reported without it.
+const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(5);
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Reads the body of a reply as a `T`; a failure names the field and where it stands.
+pub(crate) fn decode<T: DeserializeOwned>(client: &Client, reply: &Reply) -> Result<T, Error> {
+    serde_json::from_slice(&reply.body).map_err(|fast| {
+        let mut slow = serde_json::Deserializer::from_slice(&reply.body);
+        let (path, reason) = match serde_path_to_error::deserialize::<_, T>(&mut slow) {
+            Err(error) => (error.path().to_string(), error.inner().to_string()),
+            Ok(_) => (String::new(), fast.to_string()),
+        };
+        let path = if path == "." { String::new() } else { path };
+        let reason = if reply.body.is_empty() {
+            "it is empty".to_owned()
+        } else {
+            reason
+        };
+        undecodable(
+            client.inner(),
+            reply.facts.clone(),
+            &Unreadable {
+                path,
+                reason,
+                body: &reply.body,
+            },
+        )
+    })
+}
+
+pub(super) struct Unreadable<'a> {
+    pub(super) path: String,
+    pub(super) reason: String,
+    pub(super) body: &'a [u8],
+}
+
+pub(super) fn undecodable(inner: &Inner, facts: CallFacts, what: &Unreadable<'_>) -> Error {
+    Error::Decode(Box::new(DecodeError {
+        facts,
+        path: one_line(&what.path, inner.limits.excerpt),
+        reason: one_line(&inner.scrub(&what.reason), inner.limits.excerpt),
+        excerpt: inner.excerpt(what.body),
+    }))
+}
+
+/// Why a body did not come whole.
+pub(super) enum Broken {
+    Off(reqwest::Error),
+    TooLarge,
+}
+
+pub(super) async fn read_body(
+    response: &mut reqwest::Response,
+    limit: usize,
+) -> Result<Bytes, Broken> {
+    if response
+        .content_length()
+        .is_some_and(|length| length > limit as u64)
+    {
+        return Err(Broken::TooLarge);
+    }
+    let Some(first) = response.chunk().await.map_err(Broken::Off)? else {
+        return Ok(Bytes::new());
+    };
+    let mut whole: Option<BytesMut> = None;
+    let mut length = first.len();
+    while let Some(chunk) = response.chunk().await.map_err(Broken::Off)? {
+        length = length.saturating_add(chunk.len());
+        if length > limit {
+            return Err(Broken::TooLarge);
+        }
+        whole
+            .get_or_insert_with(|| BytesMut::from(&*first))
+            .extend_from_slice(&chunk);
+    }
+    if length > limit {
+        return Err(Broken::TooLarge);
+    }
+    Ok(whole.map_or(first, BytesMut::freeze))
+}
+
+/// Reads what there is of an error body; whatever happens to it, the status counts.
+pub(super) async fn read_error_body(response: &mut reqwest::Response, limit: usize) -> Vec<u8> {
+    let mut body = Vec::new();
+    let read = async {
+        while let Ok(Some(chunk)) = response.chunk().await {
+            let room = limit.saturating_sub(body.len());
+            body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+            if body.len() >= limit {
+                break;
+            }
+        }
+    };
+    // Running out of patience leaves what has come so far.
+    let _patience = timeout(ERROR_BODY_PATIENCE, read).await;
+    body
+}
+
+impl Inner {
+    pub(super) fn request_id(&self, headers: &HeaderMap) -> Option<Box<str>> {
+        let text = headers.get(REQUEST_ID)?.to_str().ok()?;
+        Some(one_line(&self.scrub(text), 128).into_boxed_str())
+    }
+
+    /// Takes the key out of what a server said: one that echoes it must not put it into a log.
+    fn scrub(&self, text: &str) -> String {
+        text.replace(self.key.expose(), "[key]")
+    }
+
+    fn excerpt(&self, body: &[u8]) -> String {
+        // The key may straddle the cut, so a little more is searched than is shown.
+        let shown = self.limits.excerpt.saturating_add(self.key.expose().len());
+        let text = String::from_utf8_lossy(body.get(..shown).unwrap_or(body));
+        one_line(&self.scrub(&text), self.limits.excerpt)
+    }
+
+    pub(super) fn api_error(&self, facts: CallFacts, body: &[u8]) -> Error {
+        let json = serde_json::from_slice::<Value>(body).ok();
+        // An escaped spelling of the key shows only once the JSON is parsed.
+        let json = json.filter(|json| !json.to_string().contains(self.key.expose()));
+        let detail = json.as_ref().and_then(|json| json.get("detail")).cloned();
+        let said = json
+            .as_ref()
+            .filter(|json| json.is_object() || json.is_array());
+        let text = detail.as_ref().or(said).map(readable).unwrap_or_default();
+        Error::Api(Box::new(ApiError {
+            facts,
+            text: one_line(&text, 2 * self.limits.excerpt),
+            excerpt: detail.is_none().then(|| self.excerpt(body)),
+            detail,
+        }))
+    }
+}

@@ -1,0 +1,140 @@
+//! Shows a derived decoder only the fields it knows.
+
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeSeed, MapAccess, Visitor};
+
+use crate::object::ExtraFields;
+
+/// Shows a derived decoder the fields it knows, and puts the others aside.
+pub(crate) struct KnownFields<'a, D> {
+    inner: D,
+    extra: &'a mut ExtraFields,
+}
+
+impl<'a, D> KnownFields<'a, D> {
+    pub(crate) fn new(inner: D, extra: &'a mut ExtraFields) -> Self {
+        Self { inner, extra }
+    }
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for KnownFields<'_, D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_any(visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        let visitor = KnownFieldsVisitor {
+            inner: visitor,
+            fields,
+            extra: self.extra,
+        };
+        self.inner.deserialize_struct(name, fields, visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+        option unit unit_struct newtype_struct seq tuple tuple_struct map enum identifier
+        ignored_any
+    }
+}
+
+struct KnownFieldsVisitor<'a, V> {
+    inner: V,
+    fields: &'static [&'static str],
+    extra: &'a mut ExtraFields,
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for KnownFieldsVisitor<'_, V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
+        self.inner.visit_map(KnownFieldsMap {
+            inner: map,
+            fields: self.fields,
+            extra: self.extra,
+        })
+    }
+}
+
+struct KnownFieldsMap<'a, A> {
+    inner: A,
+    fields: &'static [&'static str],
+    extra: &'a mut ExtraFields,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for KnownFieldsMap<'_, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K>(&mut self, mut seed: K) -> Result<Option<K::Value>, A::Error>
+    where
+        K: DeserializeSeed<'de>,
+    {
+        loop {
+            match self.inner.next_key_seed(NameSeed {
+                seed,
+                fields: self.fields,
+            })? {
+                None => return Ok(None),
+                Some(Name::Known(value)) => return Ok(Some(value)),
+                Some(Name::Unknown(name, unused)) => {
+                    self.extra.push(name, self.inner.next_value()?);
+                    seed = unused;
+                }
+            }
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.inner.next_value_seed(seed)
+    }
+}
+
+/// Hands a known name straight to the derived decoder, so that none is copied.
+struct NameSeed<K> {
+    seed: K,
+    fields: &'static [&'static str],
+}
+
+enum Name<V, K> {
+    Known(V),
+    Unknown(String, K),
+}
+
+impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for NameSeed<K> {
+    type Value = Name<K::Value, K>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl<'de, K: DeserializeSeed<'de>> Visitor<'de> for NameSeed<K> {
+    type Value = Name<K::Value, K>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a field name")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
+        if !self.fields.contains(&name) {
+            return Ok(Name::Unknown(name.to_owned(), self.seed));
+        }
+        self.seed
+            .deserialize(StrDeserializer::new(name))
+            .map(Name::Known)
+    }
+}
