@@ -14,7 +14,7 @@ use crate::error::{CallFacts, Error, Fate, TimedOutError, TransportError};
 use crate::request::Request;
 use crate::retry::{Delays, Reached, Repeat, RetryPolicy, retry_after};
 
-use read::{Broken, Unreadable, read_body, read_error_body, undecodable};
+use read::{Broken, Refusal, Unreadable, read_body, undecodable};
 
 pub(crate) use read::decode;
 
@@ -88,9 +88,11 @@ impl<'a> Sending<'a> {
             reqwest::Request::new(request.method.clone(), request.url(&inner.base_url));
         *outgoing.headers_mut() = headers(inner, request, settings.headers);
         if let Some(key) = &key {
-            let value = HeaderValue::from_str(key).map_err(|error| {
-                Error::invalid(request.operation, "idempotency key", error.to_string())
-            })?;
+            let invalid = |reason| Error::invalid(request.operation, "idempotency key", reason);
+            if key.is_empty() {
+                return Err(invalid("it is empty".to_owned()));
+            }
+            let value = HeaderValue::from_str(key).map_err(|error| invalid(error.to_string()))?;
             outgoing.headers_mut().insert(IDEMPOTENCY_KEY, value);
         }
         *outgoing.body_mut() = request.body.clone().map(Into::into);
@@ -126,10 +128,19 @@ impl<'a> Sending<'a> {
             return Err(Failure::new(Reached::Nothing, Cause::Timeout));
         };
         let limit = self.inner.attempt_timeout.min(self.time_left());
-        match timeout(limit, self.exchange(request)).await {
-            Ok(result) => result,
-            Err(_elapsed) => Err(Failure::new(Reached::Somewhere, Cause::Timeout)),
-        }
+        let failure = match timeout(limit, self.exchange(request)).await {
+            Ok(Ok(reply)) => return Ok(reply),
+            Ok(Err(failure)) => failure,
+            Err(_elapsed) => Failure::new(Reached::Somewhere, Cause::Timeout),
+        };
+        let Cause::Status(mut refusal) = failure.cause else {
+            return Err(failure);
+        };
+        // Read apart from the attempt's time, so that a body that stalls cannot hide the status.
+        refusal
+            .read_body(self.inner.limits.error_body, self.time_left())
+            .await;
+        Err(Failure::new(failure.reached, Cause::Status(refusal)))
     }
 
     async fn exchange(&mut self, request: reqwest::Request) -> Result<Reply, Failure> {
@@ -145,8 +156,14 @@ impl<'a> Sending<'a> {
         self.facts.request_id = self.inner.request_id(&headers);
         self.facts.retry_after = retry_after(&headers, Timestamp::now());
         if !status.is_success() {
-            let body = read_error_body(&mut response, self.inner.limits.error_body).await;
-            return Err(Failure::new(Reached::Status(status), Cause::Status(body)));
+            let refusal = Refusal {
+                response,
+                body: Vec::new(),
+            };
+            return Err(Failure::new(
+                Reached::Status(status),
+                Cause::Status(refusal),
+            ));
         }
         let limit = self.inner.limits.body;
         let body = read_body(&mut response, limit)
@@ -182,7 +199,7 @@ impl<'a> Sending<'a> {
             Cause::Connect(error) => transport(facts, "no connection could be made", Some(error)),
             Cause::Send(error) => transport(facts, "the connection failed", Some(error)),
             Cause::Body(error) => transport(facts, "the reply broke off", Some(error)),
-            Cause::Status(body) => self.inner.api_error(facts, &body),
+            Cause::Status(refusal) => self.inner.api_error(facts, &refusal.body),
             Cause::TooLarge(limit) => {
                 let reason = format!("it is larger than {limit} bytes");
                 undecodable(
@@ -203,7 +220,7 @@ impl<'a> Sending<'a> {
                     self.inner.attempt_timeout
                 },
                 last: None,
-                source: self.last_error.take(),
+                source: self.last_error.take().filter(|error| !error.is_timeout()),
             })),
         }
     }
@@ -243,7 +260,7 @@ enum Cause {
     Connect(reqwest::Error),
     Send(reqwest::Error),
     Body(reqwest::Error),
-    Status(Vec<u8>),
+    Status(Refusal),
     TooLarge(usize),
     Timeout,
 }

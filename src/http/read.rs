@@ -94,21 +94,28 @@ pub(super) async fn read_body(
     Ok(whole.map_or(first, BytesMut::freeze))
 }
 
-/// Reads what there is of an error body; whatever happens to it, the status counts.
-pub(super) async fn read_error_body(response: &mut reqwest::Response, limit: usize) -> Vec<u8> {
-    let mut body = Vec::new();
-    let read = async {
-        while let Ok(Some(chunk)) = response.chunk().await {
-            let room = limit.saturating_sub(body.len());
-            body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-            if body.len() >= limit {
-                break;
+/// A reply with a status of refusal.
+pub(super) struct Refusal {
+    pub(super) response: reqwest::Response,
+    pub(super) body: Vec<u8>,
+}
+
+impl Refusal {
+    /// Reads what there is of the body; whatever happens to it, the status counts.
+    pub(super) async fn read_body(&mut self, limit: usize, time_left: Duration) {
+        let Self { response, body } = self;
+        let read = async {
+            while let Ok(Some(chunk)) = response.chunk().await {
+                let room = limit.saturating_sub(body.len());
+                body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+                if body.len() >= limit {
+                    break;
+                }
             }
-        }
-    };
-    // Running out of patience leaves what has come so far.
-    let _patience = timeout(ERROR_BODY_PATIENCE, read).await;
-    body
+        };
+        // Running out of patience leaves what has come so far.
+        let _patience = timeout(ERROR_BODY_PATIENCE.min(time_left), read).await;
+    }
 }
 
 impl Inner {
@@ -131,8 +138,13 @@ impl Inner {
 
     pub(super) fn api_error(&self, facts: CallFacts, body: &[u8]) -> Error {
         let json = serde_json::from_slice::<Value>(body).ok();
-        // An escaped spelling of the key shows only once the JSON is parsed.
-        let json = json.filter(|json| !json.to_string().contains(self.key.expose()));
+        // An escaped spelling of the key shows only once the JSON is parsed: show none of it.
+        let echoes = |json: &Value| json.to_string().contains(self.key.expose());
+        let (json, body) = if json.as_ref().is_some_and(echoes) {
+            (None, &b""[..])
+        } else {
+            (json, body)
+        };
         let detail = json.as_ref().and_then(|json| json.get("detail")).cloned();
         let said = json
             .as_ref()

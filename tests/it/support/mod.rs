@@ -1,0 +1,42 @@
+//! What several tests share.
+
+pub(crate) mod raw;
+
+use std::time::Duration;
+
+use dari::{Client, ClientBuilder, RetryPolicy};
+
+/// A key that must show up nowhere but in the authorization header.
+pub(crate) const KEY: &str = "dari_sk_4ad1f00d";
+
+/// Returns a builder for a server at `url` that repeats without waiting.
+pub(crate) fn builder(url: &str) -> ClientBuilder {
+    Client::builder(KEY)
+        .base_url(url)
+        .retry(RetryPolicy::default().first_delay(Duration::ZERO))
+}
+
+/// Returns a client for a server at `url` that repeats without waiting.
+pub(crate) fn client(url: &str) -> Client {
+    builder(url).build().unwrap()
+}
+
+/// Returns an error and all its sources as one text.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+/// Returns a sample of the contract, such as `get-message.response`.
+pub(crate) fn sample(name: &str) -> String {
+    let path = format!(
+        "{}/tests/it/samples/{name}.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    std::fs::read_to_string(path).unwrap()
+}
