@@ -89,6 +89,9 @@ mod sessions;
 mod messages;
 mod agents;
 mod transcript;
+// Aside: nobody in the crate imports it.
+#[cfg(feature = "emulator")]
+pub mod emulator;
 
 pub use agents::{Agent, Agents, SendAgentMessage};
 pub use call::{Call, CallWithMeta, Plain, ReplyMeta, WithMeta};

@@ -1,7 +1,17 @@
 //! Tests of the crate as its user has it: one binary, a module per behaviour.
 
 mod bad_input;
+#[cfg(feature = "emulator")]
+mod emulator_http;
+#[cfg(feature = "emulator")]
+mod emulator_life;
+#[cfg(feature = "emulator")]
+mod emulator_sends;
+#[cfg(feature = "emulator")]
+mod emulator_support;
 mod key;
+#[cfg(feature = "emulator")]
+mod main_job;
 mod repeating;
 mod replies;
 mod round_trip;

@@ -1,0 +1,138 @@
+//! What every request passes: it is read whole, logged and let in by its key.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde_json::json;
+
+use super::log::ReceivedRequest;
+use super::refusal::{Problem, Refusal};
+use super::service::Service;
+use super::state::{Answer, Organization, State as Memory, Visit};
+
+/// The largest body that is taken, 8 MiB.
+const BODY_LIMIT: usize = 8 << 20;
+/// How much of a larger one is read and thrown away, so that its sender gets to read the answer.
+const DRAIN_LIMIT: usize = 64 << 20;
+
+/// A request that was let in.
+#[derive(Clone)]
+pub(super) struct Call {
+    pub(super) service: Arc<Service>,
+    pub(super) organization: Organization,
+    pub(super) request: ReceivedRequest,
+}
+
+/// Lets a request in, or answers it.
+pub(super) async fn admit(
+    State(service): State<Arc<Service>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let id = format!("req_{}", service.next_request());
+    let mut response = match receive(service, request).await {
+        Ok(request) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    };
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static("x-request-id"), id);
+    }
+    response
+}
+
+impl Call {
+    /// Returns the answer of an entry of the state.
+    pub(super) fn answer(
+        &self,
+        status: StatusCode,
+        entry: impl FnOnce(&mut Memory, Visit) -> Answer,
+    ) -> Response {
+        match self.service.visit(self.organization, entry) {
+            Ok(json) => as_json(status, json.get().to_owned()),
+            Err(refusal) => refusal.into_response(),
+        }
+    }
+
+    /// Returns the body, if it says that it is JSON or is empty.
+    pub(super) fn json(&self) -> Result<&[u8], Refusal> {
+        let body = self.request.body();
+        let kind = self
+            .request
+            .header("content-type")
+            .and_then(|kind| kind.split(';').next());
+        let is_json = kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+        if body.is_empty() || is_json {
+            return Ok(body);
+        }
+        let msg = "a body must be sent as application/json";
+        Err(Problem::at(&["header", "content-type"], "value_invalid", msg).into())
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Call {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or(Refusal::Unauthorized)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        as_json(status, json!({"detail": self.detail()}).to_string())
+    }
+}
+
+fn as_json(status: StatusCode, json: String) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], json).into_response()
+}
+
+async fn receive(service: Arc<Service>, request: Request) -> Result<Request, Refusal> {
+    let (mut parts, body) = request.into_parts();
+    let (body, size) = read(body).await?;
+    let request = ReceivedRequest::new(&parts, body);
+    service.log.add(request.clone());
+    let organization = service.organization(request.header("authorization"));
+    let organization = organization.ok_or(Refusal::Unauthorized)?;
+    if size > BODY_LIMIT {
+        return Err(Refusal::TooLarge);
+    }
+    parts.extensions.insert(Call {
+        service,
+        organization,
+        request,
+    });
+    Ok(Request::from_parts(parts, Body::empty()))
+}
+
+/// Returns the body up to the limit, and its whole size.
+async fn read(body: Body) -> Result<(Bytes, usize), Refusal> {
+    let mut chunks = body.into_data_stream();
+    let (mut kept, mut size) = (BytesMut::new(), 0);
+    while let Some(chunk) = poll_fn(|context| Pin::new(&mut chunks).poll_next(context)).await {
+        let chunk = chunk.map_err(|_broken| Refusal::CutShort)?;
+        size += chunk.len();
+        let room = BODY_LIMIT - kept.len();
+        kept.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+        if size > DRAIN_LIMIT {
+            break;
+        }
+    }
+    Ok((kept.freeze(), size))
+}

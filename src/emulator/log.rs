@@ -1,0 +1,106 @@
+//! The requests the emulator received, for assertions.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, Method, Uri, header};
+use serde_json::Value;
+
+/// A request as it arrived, whatever its answer was.
+///
+/// `Debug` shows neither the API key nor the body.
+#[derive(Clone)]
+pub struct ReceivedRequest {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// All requests in the order they arrived whole.
+#[derive(Debug, Default)]
+pub(super) struct RequestLog(Mutex<Vec<ReceivedRequest>>);
+
+impl ReceivedRequest {
+    pub(super) fn new(parts: &Parts, body: Bytes) -> Self {
+        let mut headers = parts.headers.clone();
+        for (name, value) in &mut headers {
+            value.set_sensitive(name == header::AUTHORIZATION);
+        }
+        Self {
+            method: parts.method.clone(),
+            uri: parts.uri.clone(),
+            headers,
+            body,
+        }
+    }
+
+    /// Returns the method, such as `POST`.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.method.as_str()
+    }
+
+    /// Returns the path as sent, with its percent-encoding.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    /// Returns the query as sent, without the question mark.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        self.uri.query()
+    }
+
+    /// Returns the first header of this name, if it is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Returns the body; of one over 8 MiB, the beginning.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Returns the body as JSON.
+    ///
+    /// # Errors
+    /// If the body is empty or not JSON.
+    pub fn json(&self) -> serde_json::Result<Value> {
+        serde_json::from_slice(&self.body)
+    }
+}
+
+impl fmt::Debug for ReceivedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceivedRequest")
+            .field("method", &self.method)
+            .field("uri", &self.uri)
+            .field("headers", &self.headers)
+            .field("body_bytes", &self.body.len())
+            .finish()
+    }
+}
+
+impl RequestLog {
+    pub(super) fn add(&self, request: ReceivedRequest) {
+        self.lock().push(request);
+    }
+
+    pub(super) fn all(&self) -> Vec<ReceivedRequest> {
+        self.lock().clone()
+    }
+
+    pub(super) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<ReceivedRequest>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

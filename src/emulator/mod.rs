@@ -1,0 +1,199 @@
+//! The whole service in process: a test double that needs no account.
+//!
+//! [`Emulator`] is a real HTTP server on a loopback port of its own. It answers the reference
+//! operations of the Dari API and those they name; its agents follow a script.
+//!
+//! ```
+//! use dari::emulator::{Emulator, ScriptedAgent, Turn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let greeter = ScriptedAgent::named("greeter").turns([Turn::reply("Hello.")]);
+//! let emulator = Emulator::builder().agent(greeter).start().await?;
+//!
+//! // Point the code under test at it, then look at what it sent.
+//! let url = format!("{}/v1/agents/{}/sessions", emulator.url(), emulator.agent());
+//! let http = reqwest::Client::builder().no_proxy().build()?;
+//! let answer = http.post(url).bearer_auth(emulator.api_key()).send().await?;
+//!
+//! assert_eq!(answer.status(), 201);
+//! assert_eq!(emulator.requests()[0].path(), "/v1/agents/agt_1/sessions");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A turn plays in real time: it waits as long as its script says and no longer. The emulator
+//! keeps everything in memory, the log of requests included, until it is dropped.
+
+mod body;
+mod client;
+mod gate;
+mod log;
+mod refusal;
+mod routes;
+mod script;
+mod server;
+mod service;
+mod state;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use crate::ids::AgentId;
+use log::RequestLog;
+use server::Server;
+use service::{Service, Settings};
+
+pub use log::ReceivedRequest;
+pub use script::{ScriptedAgent, Turn, TurnInput};
+
+/// The key of an emulator that was given none.
+const DEFAULT_API_KEY: &str = "dari_emulator_key";
+
+/// A Dari service in process; dropping it stops it.
+///
+/// It runs on a thread of its own, so neither a blocked thread nor a paused clock of the caller
+/// disturbs it. Dropping it closes the port and every connection before `drop` returns.
+pub struct Emulator {
+    server: Server,
+    api_key: String,
+    agents: Vec<AgentId>,
+    first_agent: AgentId,
+    log: Arc<RequestLog>,
+}
+
+/// Chooses agents and keys of an [`Emulator`].
+#[must_use = "nothing runs until `start`"]
+pub struct EmulatorBuilder {
+    agents: Vec<ScriptedAgent>,
+    api_key: String,
+    other_api_key: Option<String>,
+}
+
+impl Emulator {
+    /// Returns a running emulator with one echo agent.
+    ///
+    /// # Errors
+    /// If no loopback port or no thread can be had.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// Returns a builder, to choose agents and keys.
+    pub fn builder() -> EmulatorBuilder {
+        EmulatorBuilder {
+            agents: Vec::new(),
+            api_key: DEFAULT_API_KEY.to_owned(),
+            other_api_key: None,
+        }
+    }
+
+    /// Returns the base URL, such as `http://127.0.0.1:41234`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.server.url()
+    }
+
+    /// Returns the API key that it accepts.
+    #[must_use]
+    pub fn api_key(&self) -> &str {
+        &self.api_key
+    }
+
+    /// Returns the id of the first agent.
+    #[must_use]
+    pub fn agent(&self) -> AgentId {
+        self.first_agent.clone()
+    }
+
+    /// Returns the ids of all agents, in the order added.
+    #[must_use]
+    pub fn agents(&self) -> Vec<AgentId> {
+        self.agents.clone()
+    }
+
+    /// Returns every request received, refused ones too.
+    ///
+    /// They stand in the order in which they arrived whole.
+    #[must_use]
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
+        self.log.all()
+    }
+
+    /// Forgets the requests received so far.
+    pub fn clear_requests(&self) {
+        self.log.clear();
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator")
+            .field("url", &self.url())
+            .field("agents", &self.agents)
+            .finish_non_exhaustive()
+    }
+}
+
+impl EmulatorBuilder {
+    /// Adds an agent: the first is `agt_1`, the next `agt_2`.
+    ///
+    /// Without any there is one echo agent.
+    pub fn agent(mut self, agent: ScriptedAgent) -> Self {
+        self.agents.push(agent);
+        self
+    }
+
+    /// Sets the API key; the default is `dari_emulator_key`.
+    pub fn api_key(mut self, key: impl Into<String>) -> Self {
+        self.api_key = key.into();
+        self
+    }
+
+    /// Adds the key of an organization that owns nothing.
+    ///
+    /// Whatever exists answers it with 403, whatever does not with 404.
+    pub fn other_organization(mut self, key: impl Into<String>) -> Self {
+        self.other_api_key = Some(key.into());
+        self
+    }
+
+    /// Starts the emulator on a free loopback port.
+    ///
+    /// # Errors
+    /// If no loopback port or no thread can be had.
+    pub async fn start(mut self) -> io::Result<Emulator> {
+        if self.agents.is_empty() {
+            self.agents.push(ScriptedAgent::echo());
+        }
+        let ids = (1..=self.agents.len())
+            .map(agent_id)
+            .collect::<io::Result<_>>()?;
+        let api_key = self.api_key.clone();
+        let service = Service::new(Settings {
+            agents: self.agents,
+            api_key: self.api_key,
+            other_api_key: self.other_api_key,
+        });
+        Ok(Emulator {
+            log: service.log.clone(),
+            server: Server::start(service).await?,
+            api_key,
+            agents: ids,
+            first_agent: agent_id(1)?,
+        })
+    }
+}
+
+impl fmt::Debug for EmulatorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmulatorBuilder")
+            .field("agents", &self.agents)
+            .finish_non_exhaustive()
+    }
+}
+
+fn agent_id(number: usize) -> io::Result<AgentId> {
+    format!("agt_{number}").parse().map_err(io::Error::other)
+}

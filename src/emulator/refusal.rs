@@ -1,0 +1,78 @@
+//! Why the emulator refuses a request, and how it says so.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// A request that is not carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Refusal {
+    Unauthorized,
+    Forbidden,
+    /// No such object; names its kind.
+    NotFound(&'static str),
+    NoRoute,
+    MethodNotAllowed,
+    /// The body ended before its time; nobody reads this answer.
+    CutShort,
+    Conflict(&'static str),
+    TooLarge,
+    Invalid(Vec<Problem>),
+}
+
+/// One thing wrong with a request, and where (contract §1).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Problem {
+    pub(super) loc: Vec<Value>,
+    pub(super) msg: String,
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+}
+
+impl Refusal {
+    /// Returns the HTTP status.
+    pub(super) fn status(&self) -> u16 {
+        match self {
+            Self::CutShort => 400,
+            Self::Unauthorized => 401,
+            Self::Forbidden => 403,
+            Self::NotFound(_) | Self::NoRoute => 404,
+            Self::MethodNotAllowed => 405,
+            Self::Conflict(_) => 409,
+            Self::TooLarge => 413,
+            Self::Invalid(_) => 422,
+        }
+    }
+
+    /// Returns what stands under `detail`.
+    pub(super) fn detail(&self) -> Value {
+        match self {
+            Self::Unauthorized => json!("Missing or invalid API key"),
+            Self::Forbidden => json!("This object belongs to another organization"),
+            Self::NotFound(kind) => json!(format!("{kind} not found")),
+            Self::NoRoute => json!("No such route"),
+            Self::MethodNotAllowed => json!("This route does not take this method"),
+            Self::CutShort => json!("The request body is incomplete"),
+            Self::Conflict(reason) => json!(reason),
+            Self::TooLarge => json!("The request body is larger than 8 MiB"),
+            Self::Invalid(problems) => json!(problems),
+        }
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Invalid(vec![problem])
+    }
+}
+
+impl Problem {
+    /// Returns a problem of the request as a whole.
+    pub(super) fn at(place: &[&str], kind: &'static str, msg: &str) -> Self {
+        let loc = place.iter().map(|step| json!(step)).collect();
+        Self {
+            loc,
+            msg: msg.to_owned(),
+            kind,
+        }
+    }
+}
