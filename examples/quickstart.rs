@@ -53,6 +53,8 @@ fn support_agent() -> ScriptedAgent {
         .delay(Duration::from_millis(300))
         .tool_call("lookup_ticket", json!({"ticket_id": "T-1042"}), ticket)
         .delay(Duration::from_millis(300))
-        .text("A high-priority enterprise customer asks about an invoice.")
-        .text("\n\nDraft: Thank you for writing. We have corrected the invoice.")])
+        .text(
+            "A high-priority enterprise customer asks about an invoice.\n\n\
+             Draft: Thank you for writing. We have corrected the invoice.",
+        )])
 }

@@ -1,6 +1,7 @@
 //! Tests of the crate as its user has it: one binary, a module per behaviour.
 
 mod bad_input;
+mod bounds;
 #[cfg(feature = "emulator")]
 mod emulator_http;
 #[cfg(feature = "emulator")]
@@ -12,6 +13,8 @@ mod emulator_support;
 mod key;
 #[cfg(feature = "emulator")]
 mod main_job;
+#[cfg(feature = "emulator")]
+mod once;
 mod repeating;
 mod replies;
 mod round_trip;

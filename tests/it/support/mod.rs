@@ -1,5 +1,7 @@
 //! What several tests share.
 
+#[cfg(feature = "emulator")]
+pub(crate) mod lossy;
 pub(crate) mod raw;
 
 use std::time::Duration;
