@@ -20,7 +20,9 @@ pub(super) struct UserMessage {
     pub(super) metadata: Option<Box<RawValue>>,
 }
 
-/// What a new session is to be; secrets are checked and then forgotten.
+/// What a new session is to be.
+///
+/// Secrets are checked and then forgotten.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct NewSession {
@@ -151,7 +153,7 @@ fn refuse(problems: Vec<Problem>) -> Result<(), Refusal> {
     }
 }
 
-/// Reads fields that were checked; what can still fail is a field given twice.
+/// Reads checked fields; only one given twice still fails.
 fn extract<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(bytes).map_err(|_duplicate| {
         Problem::at(&["body"], "json_invalid", "a field is given twice").into()

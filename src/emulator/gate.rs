@@ -21,7 +21,9 @@ use super::state::{Answer, Organization, State as Memory, Visit};
 
 /// The largest body that is taken, 8 MiB.
 const BODY_LIMIT: usize = 8 << 20;
-/// How much of a larger one is read and thrown away, so that its sender gets to read the answer.
+/// How much of a larger one is read and thrown away.
+///
+/// A sender that is cut off while it writes may never read the answer.
 const DRAIN_LIMIT: usize = 64 << 20;
 
 /// A request that was let in.

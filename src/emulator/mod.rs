@@ -22,6 +22,9 @@
 //! # }
 //! ```
 //!
+//! Where the API's documentation is silent, the emulator chooses the stricter reading: events are
+//! cut at 100 without a limit, ids must exist, a body must be sent as `application/json`.
+//!
 //! A turn plays in real time: it waits as long as its script says and no longer. The emulator
 //! keeps everything in memory, the log of requests included, until it is dropped.
 
@@ -35,12 +38,16 @@ mod script;
 mod server;
 mod service;
 mod state;
+mod stream;
 
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::ids::AgentId;
+use tokio::sync::watch;
+
 use log::RequestLog;
 use server::Server;
 use service::{Service, Settings};
@@ -50,6 +57,8 @@ pub use script::{ScriptedAgent, Turn, TurnInput};
 
 /// The key of an emulator that was given none.
 const DEFAULT_API_KEY: &str = "dari_emulator_key";
+/// How long a stream is silent before it sends a comment.
+const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// A Dari service in process; dropping it stops it.
 ///
@@ -61,6 +70,7 @@ pub struct Emulator {
     agents: Vec<AgentId>,
     first_agent: AgentId,
     log: Arc<RequestLog>,
+    bell: watch::Sender<u64>,
 }
 
 /// Chooses agents and keys of an [`Emulator`].
@@ -69,6 +79,7 @@ pub struct EmulatorBuilder {
     agents: Vec<ScriptedAgent>,
     api_key: String,
     other_api_key: Option<String>,
+    heartbeat: Duration,
 }
 
 impl Emulator {
@@ -86,6 +97,7 @@ impl Emulator {
             agents: Vec::new(),
             api_key: DEFAULT_API_KEY.to_owned(),
             other_api_key: None,
+            heartbeat: DEFAULT_HEARTBEAT,
         }
     }
 
@@ -125,6 +137,14 @@ impl Emulator {
     pub fn clear_requests(&self) {
         self.log.clear();
     }
+
+    /// Returns how many event streams are open.
+    ///
+    /// A closed one is noticed soon after, not at once: ask until the number is as expected.
+    #[must_use]
+    pub fn open_streams(&self) -> usize {
+        self.bell.receiver_count()
+    }
 }
 
 impl fmt::Debug for Emulator {
@@ -159,6 +179,14 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Sets how long a stream may be silent; the default is 15 s.
+    ///
+    /// After that long without an event it sends a comment. Less than 1 ms counts as 1 ms.
+    pub fn heartbeat(mut self, interval: Duration) -> Self {
+        self.heartbeat = interval.max(Duration::from_millis(1));
+        self
+    }
+
     /// Starts the emulator on a free loopback port.
     ///
     /// # Errors
@@ -175,9 +203,11 @@ impl EmulatorBuilder {
             agents: self.agents,
             api_key: self.api_key,
             other_api_key: self.other_api_key,
+            heartbeat: self.heartbeat,
         });
         Ok(Emulator {
             log: service.log.clone(),
+            bell: service.bell.clone(),
             server: Server::start(service).await?,
             api_key,
             agents: ids,

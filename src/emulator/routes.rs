@@ -16,6 +16,7 @@ use super::gate::{Call, admit};
 use super::refusal::{Problem, Refusal};
 use super::service::Service;
 use super::state::{Arrival, State};
+use super::stream::follow;
 
 /// How many events a list holds when no limit is asked for.
 ///
@@ -42,6 +43,7 @@ pub(super) fn router(service: Arc<Service>) -> Router {
             get(events).post(send_session_events),
         )
         .route("/v1/sessions/{id}/messages", get(messages))
+        .route("/v1/sessions/{id}/stream", get(stream))
         .route("/v1/sessions/{id}/transcript", get(transcript))
         .fallback(async || Refusal::NoRoute)
         .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
@@ -119,6 +121,10 @@ async fn messages(call: Call, Id(session): Id) -> Response {
     call.answer(StatusCode::OK, |state, visit| {
         state.messages(visit, &session)
     })
+}
+
+async fn stream(call: Call, Id(session): Id) -> Result<Response, Refusal> {
+    follow(call, session)
 }
 
 async fn transcript(call: Call, Id(session): Id) -> Response {

@@ -89,8 +89,9 @@ impl ScriptedAgent {
 
     /// Returns the agent with a function that plays each turn.
     ///
-    /// The function runs on the emulator's thread, once a turn, when the turn starts: keep it short.
-    /// If it panics, the message fails.
+    /// The function runs on the emulator's thread, once a turn, when the turn starts. If it panics,
+    /// the message fails; if it blocks, it holds up every answer and the drop of the emulator: use
+    /// [`Turn::delay`] to let time pass.
     #[must_use]
     pub fn respond(mut self, script: impl Fn(&TurnInput) -> Turn + Send + Sync + 'static) -> Self {
         self.script = Script::Respond(Arc::new(script));

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::routes::router;
 use super::service::Service;
 
-/// A running server; dropping it ends its thread and all it holds.
+/// A running server; dropping it ends all it holds.
 pub(super) struct Server {
     url: String,
     stop: Option<oneshot::Sender<()>>,

@@ -16,16 +16,19 @@ pub(super) struct Settings {
     pub(super) agents: Vec<ScriptedAgent>,
     pub(super) api_key: String,
     pub(super) other_api_key: Option<String>,
+    pub(super) heartbeat: Duration,
 }
 
 pub(super) struct Service {
     pub(super) log: Arc<RequestLog>,
+    /// Rings at every change; each open stream listens.
+    pub(super) bell: watch::Sender<u64>,
+    /// How long a stream may be silent.
+    pub(super) heartbeat: Duration,
     api_key: String,
     other_api_key: Option<String>,
     started: Instant,
     state: Mutex<State>,
-    /// Rings at every change of the state.
-    bell: watch::Sender<u64>,
     requests: AtomicU64,
 }
 
@@ -33,11 +36,12 @@ impl Service {
     pub(super) fn new(settings: Settings) -> Self {
         Self {
             log: Arc::default(),
+            bell: watch::Sender::new(0),
+            heartbeat: settings.heartbeat,
             api_key: settings.api_key,
             other_api_key: settings.other_api_key,
             started: Instant::now(),
             state: Mutex::new(State::new(Timestamp::now(), settings.agents)),
-            bell: watch::Sender::new(0),
             requests: AtomicU64::new(0),
         }
     }

@@ -4,6 +4,7 @@
 //! all that are due. What a send starts is due at once but never within that send.
 
 mod agent;
+mod frames;
 mod ledger;
 mod message;
 mod reads;
@@ -51,7 +52,7 @@ pub(super) struct State {
     epoch: Epoch,
     agents: Vec<Agent>,
     sessions: Vec<Session>,
-    /// Of every message: the place of its session, and its place in there.
+    /// Of every message: the place of its session, and in it.
     homes: Vec<(usize, usize)>,
     /// When the next transition of a busy session is due.
     agenda: BTreeSet<(Duration, usize)>,
@@ -94,7 +95,6 @@ impl State {
     }
 
     /// Returns when the next transition is due.
-    #[cfg(test)]
     pub(super) fn next_due(&self) -> Option<Duration> {
         self.agenda.first().map(|(due, _)| *due)
     }

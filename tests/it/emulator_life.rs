@@ -109,6 +109,15 @@ async fn dropping_it_ends_turns_and_frees_their_scripts() {
     assert_eq!(Arc::strong_count(&owned), 1);
 }
 
+#[test]
+fn it_may_be_shared_between_threads_and_tasks() {
+    fn shared<T: Send + Sync + 'static>() {}
+    fn sendable<T: Send>(_: T) {}
+    shared::<Emulator>();
+    shared::<ScriptedAgent>();
+    sendable(Emulator::start());
+}
+
 #[tokio::test]
 async fn twenty_run_side_by_side() {
     let mut emulators = Vec::new();

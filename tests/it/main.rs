@@ -7,7 +7,11 @@ mod emulator_http;
 #[cfg(feature = "emulator")]
 mod emulator_life;
 #[cfg(feature = "emulator")]
+mod emulator_lists;
+#[cfg(feature = "emulator")]
 mod emulator_sends;
+#[cfg(feature = "emulator")]
+mod emulator_stream;
 #[cfg(feature = "emulator")]
 mod emulator_support;
 mod key;

@@ -12,14 +12,15 @@ use super::message::{MessageStatus, TextBlock};
 /// The organization that owns everything in the emulator.
 const ORGANIZATION: &str = "org_1";
 
-/// When the emulator started; turns time since then into time stamps.
+/// When the emulator started; makes time stamps.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Epoch(pub(super) Timestamp);
 
-/// One event of the ledger, as every answer and stream shows it.
+/// One event, as every answer and stream shows it.
 #[derive(Clone, Debug)]
 pub(in crate::emulator) struct Event {
     pub(in crate::emulator) id: String,
+    pub(in crate::emulator) kind: &'static str,
     pub(in crate::emulator) json: Box<RawValue>,
 }
 
@@ -105,7 +106,7 @@ impl Epoch {
 }
 
 impl Ledger {
-    /// Adds an event, of a message if there is one, and returns its mark.
+    /// Adds an event and returns its mark.
     pub(super) fn record(
         &mut self,
         at: Duration,
@@ -131,7 +132,7 @@ impl Ledger {
             created_at: &mark.at,
         });
         let id = mark.event_id.clone();
-        self.events.push(Event { id, json });
+        self.events.push(Event { id, kind, json });
         mark
     }
 

@@ -16,7 +16,7 @@ pub(super) enum MessageStatus {
     Failed,
 }
 
-/// A message as "get message" answers it, and what its transcript needs.
+/// A message, with what its transcript needs.
 #[derive(Debug, Serialize)]
 pub(super) struct Message {
     pub(super) id: String,
@@ -38,7 +38,7 @@ pub(super) struct Message {
     /// The event of the user's message.
     #[serde(skip)]
     pub(super) opened: Mark,
-    /// The newest event that tells of the reply; at first the user's.
+    /// The newest event of the reply; at first the user's.
     #[serde(skip)]
     pub(super) answered: Mark,
 }
@@ -46,7 +46,7 @@ pub(super) struct Message {
 /// What a turn produced.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Output {
-    /// Left out when a turn failed before it produced anything (contract §2).
+    /// Left out if a turn failed with nothing produced (§2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) parts: Option<Vec<Part>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,7 +90,7 @@ pub(super) struct ToolCall {
     pub(super) outcome: Option<(Result<Value, Value>, String)>,
 }
 
-/// The short form of a message in answers to sends (contract §2).
+/// The short form of a message (contract §2).
 #[derive(Serialize)]
 pub(super) struct MessageSummary<'a> {
     id: &'a str,
@@ -132,7 +132,7 @@ impl TextBlock {
     }
 }
 
-/// Returns JSON as people read it: a string bare, the rest written out.
+/// Returns a string bare, other JSON written out.
 pub(super) fn readable(value: &Value) -> String {
     value
         .as_str()

@@ -176,7 +176,7 @@ impl State {
     }
 }
 
-/// Returns the answer to a send: its event, its message and the session.
+/// Returns what answers a send of one message.
 fn sent(session: &Session) -> Box<RawValue> {
     let message = session.messages.last();
     let opened = message.map(|message| message.opened.event_id.as_str());

@@ -1,5 +1,6 @@
 //! The state without a socket, at times the tests choose.
 
+mod frames;
 mod reads;
 mod scripts;
 mod sends;

@@ -103,7 +103,7 @@ fn tool_call<'a>(message: &'a Message, call: &'a ToolCall) -> Item<'a> {
     }
 }
 
-/// A view of the error for people: its text, its `message`, or all of it.
+/// Returns an error's text, its `message`, or all of it.
 fn error_message(message: &Message) -> Option<String> {
     let error = message
         .output

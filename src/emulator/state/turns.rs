@@ -42,7 +42,7 @@ impl Session {
         Some(at)
     }
 
-    /// A tool that the agent runs itself: asked for and answered at once.
+    /// Plays a tool that the agent runs itself.
     fn call_tool(&mut self, at: Duration, place: usize, step: ToolStep) -> Option<()> {
         let message = self.messages.get_mut(place)?;
         let number = message.calls.len() + 1;
