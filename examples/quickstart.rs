@@ -36,14 +36,7 @@ async fn ask(client: &Client, agent: &AgentId) -> Result<(), Box<dyn std::error:
     println!("\nthe reply:\n{}\n", message.text());
 
     println!("the transcript of {}:\n", sent.session.id);
-    println!(
-        "{}",
-        client
-            .transcript()
-            .get(&sent.session.id)
-            .await?
-            .to_markdown()
-    );
+    println!("{}", client.transcript().get(&sent.session.id).await?.to_markdown());
     Ok(())
 }
 

@@ -31,11 +31,7 @@ pub struct Agent {
     #[serde(with = "crate::time")]
     pub created_at: Timestamp,
     /// When it was deleted, if it was.
-    #[serde(
-        with = "crate::time::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "crate::time::option", default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
     /// Fields newer than this version of the crate.
     #[serde(skip_deserializing, flatten)]
@@ -91,13 +87,8 @@ impl<'a> Agents<'a> {
         content: impl IntoContent,
     ) -> Call<'a, SentMessage, SendAgentMessage> {
         let event = NewEvent::user_message(content);
-        let operation = SendAgentMessage {
-            agent: agent.clone(),
-            body: Body {
-                event,
-                session: None,
-            },
-        };
+        let operation =
+            SendAgentMessage { agent: agent.clone(), body: Body { event, session: None } };
         Call::new(self.client, operation)
     }
 }
@@ -136,10 +127,7 @@ impl Operation for SendAgentMessage {
     fn into_request(self) -> Result<Request, Error> {
         const NAME: &str = "agents.send_message";
         self.body.event.check(NAME)?;
-        self.body
-            .session
-            .iter()
-            .try_for_each(|session| session.check(NAME))?;
+        self.body.session.iter().try_for_each(|session| session.check(NAME))?;
         let path = ["agents", self.agent.as_str(), "messages"];
         Request::post(NAME, &path, Repeat::Unsafe).json(&self.body)
     }

@@ -63,13 +63,7 @@ impl<'a, T> Call<'a, T> {
 impl<'a, T, O> Call<'a, T, O> {
     pub(crate) fn new(client: &'a Client, operation: O) -> Self {
         let settings = CallSettings::default();
-        Self {
-            client,
-            operation,
-            settings,
-            refused_header: None,
-            reply: PhantomData,
-        }
+        Self { client, operation, settings, refused_header: None, reply: PhantomData }
     }
 
     /// Sets the deadline: all attempts, delays and bodies together.

@@ -117,11 +117,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            body: 64 << 20,
-            error_body: 64 << 10,
-            excerpt: 512,
-        }
+        Self { body: 64 << 20, error_body: 64 << 10, excerpt: 512 }
     }
 }
 

@@ -41,28 +41,19 @@ tagged!(ContentBlock {
 impl ContentBlock {
     /// Returns a block of text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self::Text(Text {
-            text: text.into(),
-            extra: ExtraFields::default(),
-        })
+        Self::Text(Text { text: text.into(), extra: ExtraFields::default() })
     }
 
     /// Returns a block that refers to an uploaded file.
     #[must_use]
     pub fn file(id: FileId) -> Self {
-        Self::File(FileRef {
-            file_id: id,
-            extra: ExtraFields::default(),
-        })
+        Self::File(FileRef { file_id: id, extra: ExtraFields::default() })
     }
 
     /// Returns a block that refers to an uploaded image.
     #[must_use]
     pub fn image(id: FileId) -> Self {
-        Self::Image(FileRef {
-            file_id: id,
-            extra: ExtraFields::default(),
-        })
+        Self::Image(FileRef { file_id: id, extra: ExtraFields::default() })
     }
 
     /// Returns the text of a text block.

@@ -74,8 +74,7 @@ impl Error {
     /// if there is one.
     #[must_use]
     pub fn may_have_happened(&self) -> bool {
-        self.facts()
-            .is_some_and(|facts| facts.fate == Fate::Unknown)
+        self.facts().is_some_and(|facts| facts.fate == Fate::Unknown)
     }
 
     /// Returns whether the object does not exist (404).
@@ -115,10 +114,7 @@ impl Error {
             Self::TimedOut(_) => true,
             Self::Transport(error) => error.timed_out,
             Self::Api(error) => {
-                matches!(
-                    error.facts.status.map(|status| status.as_u16()),
-                    Some(408 | 504)
-                )
+                matches!(error.facts.status.map(|status| status.as_u16()), Some(408 | 504))
             }
             _ => false,
         }
@@ -162,8 +158,7 @@ impl Error {
     /// Give it to the same call to repeat it without a second effect.
     #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
-        self.facts()
-            .and_then(|facts| facts.idempotency_key.as_deref())
+        self.facts().and_then(|facts| facts.idempotency_key.as_deref())
     }
 
     /// Returns what a wait saw last, or the message that failed.
@@ -204,20 +199,14 @@ impl Error {
 
 impl Error {
     pub(crate) fn config(message: impl Into<String>) -> Self {
-        Self::Config(ConfigError {
-            message: message.into(),
-            source: None,
-        })
+        Self::Config(ConfigError { message: message.into(), source: None })
     }
 
     pub(crate) fn config_source(
         message: &str,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
-        Self::Config(ConfigError {
-            message: message.to_owned(),
-            source: Some(source.into()),
-        })
+        Self::Config(ConfigError { message: message.to_owned(), source: Some(source.into()) })
     }
 
     pub(crate) fn invalid(
@@ -225,46 +214,29 @@ impl Error {
         field: &'static str,
         reason: impl Into<String>,
     ) -> Self {
-        Self::Invalid(InvalidError {
-            operation,
-            field,
-            reason: reason.into(),
-        })
+        Self::Invalid(InvalidError { operation, field, reason: reason.into() })
     }
 
     pub(crate) fn failed<T: Any + Send + Sync>(what: String, text: &str, subject: T) -> Self {
         let text = one_line(text, 2048);
-        Self::Failed(Box::new(FailedError {
-            what,
-            text,
-            subject: Box::new(subject),
-        }))
+        Self::Failed(Box::new(FailedError { what, text, subject: Box::new(subject) }))
     }
 }
 
 /// Returns whether a status speaks of a fault that passes.
 pub(crate) fn is_passing(status: Option<StatusCode>) -> bool {
-    matches!(
-        status.map(|status| status.as_u16()),
-        Some(408 | 429 | 500 | 502 | 503 | 504)
-    )
+    matches!(status.map(|status| status.as_u16()), Some(408 | 429 | 500 | 502 | 503 | 504))
 }
 
 /// Returns at most `limit` bytes of text on one line, without control characters.
 ///
 /// What a server says ends up in logs, where a line end could forge an entry.
 pub(crate) fn one_line(text: &str, limit: usize) -> String {
-    let end = (0..=limit.min(text.len()))
-        .rev()
-        .find(|at| text.is_char_boundary(*at));
+    let end = (0..=limit.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     let end = end.unwrap_or_default();
     let shown = text.get(..end).unwrap_or_default();
     let plain = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    let mut line: String = shown
-        .trim()
-        .chars()
-        .map(|c| if plain(c) { ' ' } else { c })
-        .collect();
+    let mut line: String = shown.trim().chars().map(|c| if plain(c) { ' ' } else { c }).collect();
     if end < text.len() {
         line.push('…');
     }

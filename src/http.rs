@@ -137,48 +137,29 @@ impl<'a> Sending<'a> {
             return Err(failure);
         };
         // Read apart from the attempt's time, so that a body that stalls cannot hide the status.
-        refusal
-            .read_body(self.inner.limits.error_body, self.time_left())
-            .await;
+        refusal.read_body(self.inner.limits.error_body, self.time_left()).await;
         Err(Failure::new(failure.reached, Cause::Status(refusal)))
     }
 
     async fn exchange(&mut self, request: reqwest::Request) -> Result<Reply, Failure> {
-        let mut response = self
-            .inner
-            .http
-            .execute(request)
-            .await
-            .map_err(Failure::unsent)?;
+        let mut response = self.inner.http.execute(request).await.map_err(Failure::unsent)?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
         self.facts.status = Some(status);
         self.facts.request_id = self.inner.request_id(&headers);
         self.facts.retry_after = retry_after(&headers, Timestamp::now());
         if !status.is_success() {
-            let refusal = Refusal {
-                response,
-                body: Vec::new(),
-            };
-            return Err(Failure::new(
-                Reached::Status(status),
-                Cause::Status(refusal),
-            ));
+            let refusal = Refusal { response, body: Vec::new() };
+            return Err(Failure::new(Reached::Status(status), Cause::Status(refusal)));
         }
         let limit = self.inner.limits.body;
-        let body = read_body(&mut response, limit)
-            .await
-            .map_err(|broken| match broken {
-                Broken::Off(error) => Failure::new(Reached::Somewhere, Cause::Body(error)),
-                Broken::TooLarge => Failure::new(Reached::Somewhere, Cause::TooLarge(limit)),
-            })?;
+        let body = read_body(&mut response, limit).await.map_err(|broken| match broken {
+            Broken::Off(error) => Failure::new(Reached::Somewhere, Cause::Body(error)),
+            Broken::TooLarge => Failure::new(Reached::Somewhere, Cause::TooLarge(limit)),
+        })?;
         let mut facts = self.facts.clone();
         facts.fate = self.fate(Reached::Somewhere);
-        Ok(Reply {
-            headers,
-            body,
-            facts,
-        })
+        Ok(Reply { headers, body, facts })
     }
 
     /// Returns what the failure means to the caller.
@@ -188,12 +169,7 @@ impl<'a> Sending<'a> {
         let transport = |facts, what, source: Option<reqwest::Error>| {
             let timed_out = source.as_ref().is_some_and(reqwest::Error::is_timeout);
             let source = source.map(|error| error.without_url().into());
-            Error::Transport(Box::new(TransportError {
-                facts,
-                what,
-                timed_out,
-                source,
-            }))
+            Error::Transport(Box::new(TransportError { facts, what, timed_out, source }))
         };
         match failure.cause {
             Cause::Connect(error) => transport(facts, "no connection could be made", Some(error)),
@@ -205,11 +181,7 @@ impl<'a> Sending<'a> {
                 undecodable(
                     self.inner,
                     facts,
-                    &Unreadable {
-                        path: String::new(),
-                        reason,
-                        body: b"",
-                    },
+                    &Unreadable { path: String::new(), reason, body: b"" },
                 )
             }
             Cause::Timeout => Error::TimedOut(Box::new(TimedOutError {
@@ -227,11 +199,7 @@ impl<'a> Sending<'a> {
 
     fn fate(&self, reached: Reached) -> Fate {
         let caller_can_repeat = self.repeat == Repeat::Keyed && self.caller_has_key;
-        if caller_can_repeat {
-            Repeat::Safe.fate(reached)
-        } else {
-            self.repeat.fate(reached)
-        }
+        if caller_can_repeat { Repeat::Safe.fate(reached) } else { self.repeat.fate(reached) }
     }
 
     /// Classify, count, back off, then pay: `None` ends the operation with the error.

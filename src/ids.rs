@@ -201,10 +201,7 @@ mod tests {
     #[test]
     fn an_error_names_the_kind_and_the_reason() {
         let error = "..".parse::<AgentId>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "invalid agent id: it is a relative path segment"
-        );
+        assert_eq!(error.to_string(), "invalid agent id: it is a relative path segment");
     }
 
     #[test]
@@ -212,10 +209,7 @@ mod tests {
         for text in ["agt_1", "...", "a/b", "%2e%2e", "sess_1:evt_1", "ключ"] {
             let id: AgentId = text.parse().unwrap();
             assert_eq!(id, text);
-            assert_eq!(
-                serde_json::to_string(&id).unwrap(),
-                serde_json::to_string(text).unwrap()
-            );
+            assert_eq!(serde_json::to_string(&id).unwrap(), serde_json::to_string(text).unwrap());
         }
     }
 

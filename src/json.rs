@@ -105,9 +105,7 @@ pub(crate) fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RawJs
     if json.get().starts_with('{') {
         return Ok(json);
     }
-    Err(serde::de::Error::custom(
-        "invalid type: expected a JSON object",
-    ))
+    Err(serde::de::Error::custom("invalid type: expected a JSON object"))
 }
 
 /// Reads free JSON that must be an object, or null, or missing.
@@ -140,9 +138,7 @@ pub(crate) fn readable(value: &Value) -> String {
         Value::Array(items) => items.iter().map(readable).collect::<Vec<_>>().join("; "),
         Value::Object(fields) => {
             let known = ["message", "detail", "error", "msg"].into_iter();
-            let said = known
-                .filter_map(|name| fields.get(name))
-                .find(|said| !said.is_null());
+            let said = known.filter_map(|name| fields.get(name)).find(|said| !said.is_null());
             let Some(said) = said else {
                 return value.to_string();
             };
@@ -187,10 +183,7 @@ mod tests {
         let list =
             json!([{"loc": ["body", "content"], "msg": "field required", "type": "missing"}]);
         assert_eq!(readable(&list), "body.content: field required");
-        assert_eq!(
-            readable(&json!({"error": {"message": "overloaded"}})),
-            "overloaded"
-        );
+        assert_eq!(readable(&json!({"error": {"message": "overloaded"}})), "overloaded");
         assert_eq!(readable(&json!({"code": 3})), r#"{"code":3}"#);
     }
 }

@@ -53,11 +53,7 @@ pub struct Message {
     #[serde(with = "crate::time")]
     pub created_at: Timestamp,
     /// When it became final.
-    #[serde(
-        with = "crate::time::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "crate::time::option", default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
     /// Fields newer than this version of the crate.
     #[serde(skip_deserializing, flatten)]
@@ -151,14 +147,7 @@ struct SendReply {
     extra: ExtraFields,
 }
 
-growing!(
-    Message,
-    Output,
-    MessageSummary,
-    MessageList,
-    SentMessage,
-    SendReply
-);
+growing!(Message, Output, MessageSummary, MessageList, SentMessage, SendReply);
 
 impl TryFrom<SendReply> for QueuedMessage {
     type Error = &'static str;
@@ -169,21 +158,10 @@ impl TryFrom<SendReply> for QueuedMessage {
         // The list form has no summary; its event names the message, which is queued (contract §3).
         let named = || {
             let (status, extra) = (MessageStatus::Queued, ExtraFields::default());
-            event
-                .message_id
-                .clone()
-                .map(|id| MessageSummary { id, status, extra })
+            event.message_id.clone().map(|id| MessageSummary { id, status, extra })
         };
-        let message = reply
-            .message
-            .or_else(named)
-            .ok_or("missing field `message`")?;
-        Ok(Self {
-            event,
-            message,
-            session: reply.session,
-            extra: reply.extra,
-        })
+        let message = reply.message.or_else(named).ok_or("missing field `message`")?;
+        Ok(Self { event, message, session: reply.session, extra: reply.extra })
     }
 }
 
@@ -234,13 +212,7 @@ impl<'a> Messages<'a> {
         content: impl IntoContent,
     ) -> Call<'a, QueuedMessage, SendMessage> {
         let event = NewEvent::user_message(content);
-        Call::new(
-            self.client,
-            SendMessage {
-                session: session.clone(),
-                event,
-            },
-        )
+        Call::new(self.client, SendMessage { session: session.clone(), event })
     }
 
     /// Returns a message as it stands now.
@@ -257,10 +229,7 @@ impl<'a> Messages<'a> {
     /// # }
     /// ```
     pub fn get(self, id: &MessageId) -> Call<'a, Message> {
-        Call::plain(
-            self.client,
-            Request::get("messages.get", &["messages", id.as_str()]),
-        )
+        Call::plain(self.client, Request::get("messages.get", &["messages", id.as_str()]))
     }
 
     /// Lists the messages of a session, in order.

@@ -30,9 +30,7 @@ impl ExtraFields {
     /// Returns the field called `name`, if it came.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&RawJson> {
-        self.iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value)
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// Returns all fields with their values, in order.
@@ -107,10 +105,7 @@ impl UnknownObject {
         let rest = fields.deserialize_map(AllFields)?;
         let json = RawJson::new(&Whole { r#type: kind, rest });
         let json = json.map_err(serde::de::Error::custom)?;
-        Ok(Self {
-            kind: kind.into(),
-            json,
-        })
+        Ok(Self { kind: kind.into(), json })
     }
 }
 
@@ -269,11 +264,8 @@ fn read_late<T: Tagged>(tag: &str, fields: &ExtraFields) -> Result<T, String> {
         return Ok(value);
     }
     let mut track = serde_path_to_error::Track::new();
-    T::read(
-        tag,
-        serde_path_to_error::Deserializer::new(replay(), &mut track),
-    )
-    .map_err(|error: serde_json::Error| format!("{}: {error}", track.path()))
+    T::read(tag, serde_path_to_error::Deserializer::new(replay(), &mut track))
+        .map_err(|error: serde_json::Error| format!("{}: {error}", track.path()))
 }
 
 struct AllFields;

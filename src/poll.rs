@@ -32,11 +32,7 @@ where
     F: Future<Output = Result<Look<T>, Error>>,
     L: FnMut() -> F,
 {
-    let Patience {
-        operation,
-        limit,
-        mut delays,
-    } = patience;
+    let Patience { operation, limit, mut delays } = patience;
     let started = Instant::now();
     let left = || limit.saturating_sub(started.elapsed());
     let (mut last, mut fault) = (None, None);
@@ -47,10 +43,7 @@ where
         match timeout(left(), look()).await {
             Ok(Ok(Look::Final(answer))) => return Ok(answer),
             Ok(Ok(Look::Pending(seen, line))) => {
-                last = Some(LastSeen {
-                    line,
-                    value: Arc::new(seen),
-                });
+                last = Some(LastSeen { line, value: Arc::new(seen) });
                 fault = None;
             }
             Ok(Err(error)) if error.is_retryable() => {
@@ -63,11 +56,7 @@ where
         let pause = delays.next().unwrap_or_default().max(pause).min(left());
         sleep(pause).await;
         if left().is_zero() {
-            let facts = CallFacts {
-                operation,
-                attempts: looks,
-                ..CallFacts::default()
-            };
+            let facts = CallFacts { operation, attempts: looks, ..CallFacts::default() };
             return Err(Error::TimedOut(Box::new(TimedOutError {
                 facts,
                 limit,
@@ -89,11 +78,7 @@ mod tests {
 
     fn patience(seconds: u64) -> Patience<Delays> {
         let delays = Delays::polling(Duration::from_millis(250), Duration::from_secs(5));
-        Patience {
-            operation: "test.wait",
-            limit: Duration::from_secs(seconds),
-            delays,
-        }
+        Patience { operation: "test.wait", limit: Duration::from_secs(seconds), delays }
     }
 
     fn pending(n: u32) -> Look<u32> {
@@ -103,9 +88,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_first_look_is_at_once() {
         let start = Instant::now();
-        let answer = until_final(patience(1), || async { Ok(Look::Final(7)) })
-            .await
-            .unwrap();
+        let answer = until_final(patience(1), || async { Ok(Look::Final(7)) }).await.unwrap();
         assert_eq!((answer, start.elapsed()), (7, Duration::ZERO));
     }
 
@@ -117,11 +100,7 @@ mod tests {
             async { Ok(pending(looks.get())) }
         };
         let error = until_final(patience(60), count).await.unwrap_err();
-        assert!(
-            (15..=24).contains(&looks.get()),
-            "{} looks in 60 s",
-            looks.get()
-        );
+        assert!((15..=24).contains(&looks.get()), "{} looks in 60 s", looks.get());
         assert_eq!(error.last_seen::<u32>(), Some(&looks.get()));
         assert!(error.to_string().contains("last seen: number"), "{error}");
     }
@@ -144,9 +123,6 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_final_error_ends_the_wait() {
         let refuse = || async { Err::<Look<u32>, _>(Error::invalid("x", "y", "z")) };
-        assert!(matches!(
-            until_final(patience(9), refuse).await,
-            Err(Error::Invalid(_))
-        ));
+        assert!(matches!(until_final(patience(9), refuse).await, Err(Error::Invalid(_))));
     }
 }

@@ -35,20 +35,13 @@ impl Request {
             method: Method::GET,
             repeat: Repeat::Safe,
             body: None,
-            segments: segments
-                .iter()
-                .map(|segment| (*segment).to_owned())
-                .collect(),
+            segments: segments.iter().map(|segment| (*segment).to_owned()).collect(),
             query: Vec::new(),
         }
     }
 
     pub(crate) fn post(operation: &'static str, segments: &[&str], repeat: Repeat) -> Self {
-        Self {
-            method: Method::POST,
-            repeat,
-            ..Self::get(operation, segments)
-        }
+        Self { method: Method::POST, repeat, ..Self::get(operation, segments) }
     }
 
     pub(crate) fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
@@ -85,9 +78,7 @@ mod tests {
 
     fn url(base: &str, id: &str) -> String {
         let base = Url::parse(base).unwrap();
-        Request::get("test", &["messages", id])
-            .url(&base)
-            .to_string()
+        Request::get("test", &["messages", id]).url(&base).to_string()
     }
 
     #[test]
@@ -95,35 +86,17 @@ mod tests {
         let expected = "https://gw.example/dari/v1/messages/msg_1";
         assert_eq!(url("https://gw.example/dari", "msg_1"), expected);
         assert_eq!(url("https://gw.example/dari/", "msg_1"), expected);
-        assert_eq!(
-            url("https://gw.example", "m"),
-            "https://gw.example/v1/messages/m"
-        );
+        assert_eq!(url("https://gw.example", "m"), "https://gw.example/v1/messages/m");
     }
 
     #[test]
     fn an_id_stays_one_segment() {
         let base = "https://api.example";
-        assert_eq!(
-            url(base, "a/../b"),
-            "https://api.example/v1/messages/a%2F..%2Fb"
-        );
-        assert_eq!(
-            url(base, "%2e%2e"),
-            "https://api.example/v1/messages/%252e%252e"
-        );
-        assert_eq!(
-            url(base, "a?b#c"),
-            "https://api.example/v1/messages/a%3Fb%23c"
-        );
-        assert_eq!(
-            url(base, "a\\b c"),
-            "https://api.example/v1/messages/a%5Cb%20c"
-        );
-        assert_eq!(
-            url(base, "sess_1:evt_1"),
-            "https://api.example/v1/messages/sess_1:evt_1"
-        );
+        assert_eq!(url(base, "a/../b"), "https://api.example/v1/messages/a%2F..%2Fb");
+        assert_eq!(url(base, "%2e%2e"), "https://api.example/v1/messages/%252e%252e");
+        assert_eq!(url(base, "a?b#c"), "https://api.example/v1/messages/a%3Fb%23c");
+        assert_eq!(url(base, "a\\b c"), "https://api.example/v1/messages/a%5Cb%20c");
+        assert_eq!(url(base, "sess_1:evt_1"), "https://api.example/v1/messages/sess_1:evt_1");
     }
 
     #[test]

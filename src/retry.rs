@@ -47,10 +47,7 @@ impl RetryPolicy {
     /// Returns a policy that never repeats.
     #[must_use]
     pub fn none() -> Self {
-        Self {
-            max_attempts: 1,
-            ..Self::default()
-        }
+        Self { max_attempts: 1, ..Self::default() }
     }
 
     /// Sets how often a request is sent at most, the first included.
@@ -109,24 +106,12 @@ pub(crate) struct Delays {
 impl Delays {
     /// Returns delays between zero and a bound that doubles up to `cap`.
     pub(crate) fn full_jitter(first: Duration, cap: Duration) -> Self {
-        Self {
-            bound: first,
-            cap,
-            factor: 2.0,
-            floor: 0.0,
-            random: fastrand::Rng::new(),
-        }
+        Self { bound: first, cap, factor: 2.0, floor: 0.0, random: fastrand::Rng::new() }
     }
 
     /// Returns delays of 80 to 100 % of a bound that grows by 1.6 up to `cap`.
     pub(crate) fn polling(first: Duration, cap: Duration) -> Self {
-        Self {
-            bound: first,
-            cap,
-            factor: 1.6,
-            floor: 0.8,
-            random: fastrand::Rng::new(),
-        }
+        Self { bound: first, cap, factor: 1.6, floor: 0.8, random: fastrand::Rng::new() }
     }
 }
 
@@ -209,25 +194,18 @@ impl Budget {
     const COST: u32 = 5;
 
     pub(crate) fn new(capacity: u32) -> Self {
-        Self {
-            tokens: AtomicU32::new(capacity),
-            capacity,
-        }
+        Self { tokens: AtomicU32::new(capacity), capacity }
     }
 
     /// Pays for one repeat, if there is enough.
     pub(crate) fn pay(&self) -> bool {
         let pay = |tokens: u32| tokens.checked_sub(Self::COST);
-        self.tokens
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, pay)
-            .is_ok()
+        self.tokens.fetch_update(Ordering::Relaxed, Ordering::Relaxed, pay).is_ok()
     }
 
     pub(crate) fn earn(&self) {
         let earn = |tokens: u32| (tokens < self.capacity).then_some(tokens + 1);
-        let _full = self
-            .tokens
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, earn);
+        let _full = self.tokens.fetch_update(Ordering::Relaxed, Ordering::Relaxed, earn);
     }
 }
 
@@ -255,23 +233,12 @@ mod tests {
             let drawn: Vec<_> = delays().take(10).collect();
             for (step, delay) in drawn.iter().enumerate() {
                 let bound = Duration::from_millis(250 << step).min(Duration::from_secs(8));
-                assert!(
-                    *delay <= bound,
-                    "run {run}, step {step}: {delay:?} > {bound:?}"
-                );
+                assert!(*delay <= bound, "run {run}, step {step}: {delay:?} > {bound:?}");
             }
         }
         let last = || delays().nth(9).unwrap();
-        assert!(
-            (0..200)
-                .map(|_| last())
-                .any(|delay| delay < Duration::from_secs(1))
-        );
-        assert!(
-            (0..200)
-                .map(|_| last())
-                .any(|delay| delay > Duration::from_secs(7))
-        );
+        assert!((0..200).map(|_| last()).any(|delay| delay < Duration::from_secs(1)));
+        assert!((0..200).map(|_| last()).any(|delay| delay > Duration::from_secs(7)));
     }
 
     #[test]
@@ -294,13 +261,7 @@ mod tests {
             assert!(Repeat::Unsafe.allows(reached), "{reached:?}");
             assert_eq!(Repeat::Unsafe.fate(reached), Fate::NotProcessed);
         }
-        for reached in [
-            Reached::Somewhere,
-            status(408),
-            status(500),
-            status(502),
-            status(504),
-        ] {
+        for reached in [Reached::Somewhere, status(408), status(500), status(502), status(504)] {
             assert!(!Repeat::Unsafe.allows(reached), "{reached:?}");
             assert!(Repeat::Keyed.allows(reached), "{reached:?}");
             assert!(Repeat::Safe.allows(reached), "{reached:?}");
@@ -331,10 +292,7 @@ mod tests {
             retry_after(&headers, now)
         };
         assert_eq!(read("7"), Some(Duration::from_secs(7)));
-        assert_eq!(
-            read("Tue, 21 Apr 2026 18:40:30 GMT"),
-            Some(Duration::from_secs(30))
-        );
+        assert_eq!(read("Tue, 21 Apr 2026 18:40:30 GMT"), Some(Duration::from_secs(30)));
         assert_eq!(read("Tue, 21 Apr 2026 18:39:00 GMT"), Some(Duration::ZERO));
         assert_eq!(read("-1"), None);
         assert_eq!(read("soon"), None);

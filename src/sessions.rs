@@ -55,11 +55,7 @@ pub struct Session {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_message_status: Option<MessageStatus>,
     /// When it was created.
-    #[serde(
-        with = "crate::time::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "crate::time::option", default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
     /// The metadata it was created with.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,13 +116,8 @@ impl TryFrom<SentEventsReply> for SentEvents {
     type Error = &'static str;
 
     fn try_from(reply: SentEventsReply) -> Result<Self, &'static str> {
-        let events = reply
-            .events
-            .or_else(|| reply.event.map(|event| vec![event]));
-        Ok(Self {
-            events: events.ok_or("missing field `events`")?,
-            extra: reply.extra,
-        })
+        let events = reply.events.or_else(|| reply.event.map(|event| vec![event]));
+        Ok(Self { events: events.ok_or("missing field `events`")?, extra: reply.extra })
     }
 }
 
@@ -166,13 +157,7 @@ impl<'a> Sessions<'a> {
     /// # }
     /// ```
     pub fn create(self, agent: &AgentId) -> Call<'a, Session, CreateSession> {
-        Call::new(
-            self.client,
-            CreateSession {
-                agent: agent.clone(),
-                session: NewSession::new(),
-            },
-        )
+        Call::new(self.client, CreateSession { agent: agent.clone(), session: NewSession::new() })
     }
 
     /// Returns a session.
@@ -188,10 +173,7 @@ impl<'a> Sessions<'a> {
     /// # }
     /// ```
     pub fn get(self, id: &SessionId) -> Call<'a, Session> {
-        Call::plain(
-            self.client,
-            Request::get("sessions.get", &["sessions", id.as_str()]),
-        )
+        Call::plain(self.client, Request::get("sessions.get", &["sessions", id.as_str()]))
     }
 
     /// Lists sessions, all or by metadata.
@@ -207,10 +189,7 @@ impl<'a> Sessions<'a> {
     /// # }
     /// ```
     pub fn list(self) -> Call<'a, SessionList, ListSessions> {
-        Call::new(
-            self.client,
-            ListSessions(Request::get("sessions.list", &["sessions"])),
-        )
+        Call::new(self.client, ListSessions(Request::get("sessions.list", &["sessions"])))
     }
 
     /// Lists the sessions of one agent.
@@ -255,13 +234,7 @@ impl<'a> Sessions<'a> {
         E: IntoIterator<Item = NewEvent>,
     {
         let events = events.into_iter().collect();
-        Call::new(
-            self.client,
-            SendEvents {
-                session: id.clone(),
-                events,
-            },
-        )
+        Call::new(self.client, SendEvents { session: id.clone(), events })
     }
 
     /// Lists the events of a session, from its first.

@@ -34,12 +34,7 @@ impl Decoder {
     pub(crate) fn new(limit: usize) -> Self {
         let limit = NonZeroUsize::new(limit).unwrap_or(NonZeroUsize::MIN);
         let inner = SseDecoder::with_limit(limit);
-        Self {
-            inner,
-            limit,
-            unread: Bytes::new(),
-            last_id: None,
-        }
+        Self { inner, limit, unread: Bytes::new(), last_id: None }
     }
 
     /// Takes the next bytes; those before must have been decoded.
@@ -61,19 +56,14 @@ impl Decoder {
             }
             Ok(SseEvent::Message(event)) => {
                 // The decoder repeats an id until another comes.
-                let id = event
-                    .last_event_id
-                    .filter(|id| Some(id) != self.last_id.as_ref());
+                let id = event.last_event_id.filter(|id| Some(id) != self.last_id.as_ref());
                 if id.is_some() {
                     self.last_id.clone_from(&id);
                 }
                 if event.data.len() > LARGE_EVENT {
                     self.start_small();
                 }
-                Frame::Event {
-                    id,
-                    data: event.data,
-                }
+                Frame::Event { id, data: event.data }
             }
         })
     }

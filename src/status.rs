@@ -185,10 +185,7 @@ mod tests {
     fn a_known_status_reads_and_writes_the_contract_word() {
         let status: MessageStatus = serde_json::from_str("\"waiting_for_tool\"").unwrap();
         assert_eq!(status, MessageStatus::WaitingForTool);
-        assert_eq!(
-            serde_json::to_string(&status).unwrap(),
-            "\"waiting_for_tool\""
-        );
+        assert_eq!(serde_json::to_string(&status).unwrap(), "\"waiting_for_tool\"");
     }
 
     #[test]

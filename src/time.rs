@@ -50,9 +50,7 @@ fn parse(text: &str) -> Option<Timestamp> {
     if let Ok(time) = text.parse() {
         return Some(time);
     }
-    Offset::UTC
-        .to_timestamp(text.parse::<DateTime>().ok()?)
-        .ok()
+    Offset::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok()
 }
 
 fn cut_fraction(text: &str) -> String {
@@ -80,10 +78,7 @@ mod tests {
         assert_eq!(read("2026-04-21T12:00:00Z"), noon);
         assert_eq!(read("2026-04-21T14:00:00+02:00"), noon);
         assert_eq!(read("2026-04-21T12:00:00"), noon, "no offset means UTC");
-        assert_eq!(
-            read("2026-04-21T12:00:00.5Z").unwrap(),
-            "2026-04-21T12:00:00.5Z"
-        );
+        assert_eq!(read("2026-04-21T12:00:00.5Z").unwrap(), "2026-04-21T12:00:00.5Z");
         let cut = Some("2026-04-21T12:00:00.123456789Z".to_owned());
         assert_eq!(read("2026-04-21T12:00:00.1234567891234Z"), cut);
         assert_eq!(read("2026-04-21T14:00:00.1234567891234+02:00"), cut);
@@ -92,13 +87,7 @@ mod tests {
 
     #[test]
     fn text_that_is_no_time_is_refused() {
-        for bad in [
-            "",
-            "now",
-            "12:00",
-            "2026-13-01T00:00:00Z",
-            "2026-04-21T12:00:00.é",
-        ] {
+        for bad in ["", "now", "12:00", "2026-13-01T00:00:00Z", "2026-04-21T12:00:00.é"] {
             assert_eq!(read(bad), None, "{bad}");
         }
     }

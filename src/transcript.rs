@@ -91,11 +91,7 @@ pub struct UserItem {
     #[serde(default, deserialize_with = "crate::json::or_default")]
     pub content: Vec<ContentBlock>,
     /// When.
-    #[serde(
-        with = "crate::time::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "crate::time::option", default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
     /// Fields newer than this version of the crate.
     #[serde(skip_deserializing, flatten)]
@@ -120,11 +116,7 @@ pub struct AssistantItem {
     #[serde(default, deserialize_with = "crate::json::or_default")]
     pub content: Vec<ContentBlock>,
     /// When.
-    #[serde(
-        with = "crate::time::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "crate::time::option", default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
     /// Why the message failed, if the service says.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -172,18 +164,10 @@ pub struct ToolCallItem {
     #[serde(default, deserialize_with = "crate::json::or_default")]
     pub is_error: bool,
     /// When it was called.
-    #[serde(
-        with = "crate::time::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "crate::time::option", default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
     /// When it ended.
-    #[serde(
-        with = "crate::time::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "crate::time::option", default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
     /// Fields newer than this version of the crate.
     #[serde(skip_deserializing, flatten)]

@@ -71,9 +71,7 @@ impl ClientBuilder {
             Some(Err(_)) => Err(Error::config(format!("{name} is not Unicode text"))),
         };
         let Some(key) = read("DARI_API_KEY")? else {
-            return Err(Error::config(
-                "DARI_API_KEY is not set; set it, or use Client::builder",
-            ));
+            return Err(Error::config("DARI_API_KEY is not set; set it, or use Client::builder"));
         };
         let builder = Self::new(Secret::from(key));
         Ok(match read("DARI_API_URL")?.filter(|url| !url.is_empty()) {
@@ -225,9 +223,7 @@ impl ClientBuilder {
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientBuilder")
-            .field("key", &self.key)
-            .finish_non_exhaustive()
+        f.debug_struct("ClientBuilder").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
@@ -247,20 +243,12 @@ mod tests {
             })
         };
         let base = |builder: ClientBuilder| builder.build().unwrap().base_url().to_string();
-        assert!(
-            with(None, None)
-                .unwrap_err()
-                .to_string()
-                .contains("DARI_API_KEY is not set")
-        );
+        assert!(with(None, None).unwrap_err().to_string().contains("DARI_API_KEY is not set"));
         let local = with(Some("dari_1"), Some("http://127.0.0.1:9/x")).unwrap();
         assert_eq!(base(local), "http://127.0.0.1:9/x");
         #[cfg(feature = "rustls")]
         for url in [None, Some("")] {
-            assert_eq!(
-                base(with(Some("dari_1"), url).unwrap()),
-                "https://api.dari.dev/"
-            );
+            assert_eq!(base(with(Some("dari_1"), url).unwrap()), "https://api.dari.dev/");
         }
     }
 }

@@ -33,10 +33,7 @@ pub(super) fn confine(builder: reqwest::ClientBuilder, base_url: &Url) -> reqwes
     }
     // With HTTP_PROXY set, reqwest would hand a loopback request and its key to the proxy; and a
     // name service must not be asked where "localhost" is.
-    let local = [
-        SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        (Ipv6Addr::LOCALHOST, 0).into(),
-    ];
+    let local = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), (Ipv6Addr::LOCALHOST, 0).into()];
     builder.no_proxy().resolve_to_addrs("localhost", &local)
 }
 
@@ -46,14 +43,10 @@ pub(super) fn authorization(key: &Secret) -> Result<HeaderValue, Error> {
         return Err(Error::config("the key is empty"));
     }
     if key.trim() != key {
-        return Err(Error::config(
-            "the key starts or ends with white space or a line break",
-        ));
+        return Err(Error::config("the key starts or ends with white space or a line break"));
     }
     if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Error::config(
-            "the key has characters that a header cannot carry",
-        ));
+        return Err(Error::config("the key has characters that a header cannot carry"));
     }
     let mut value = HeaderValue::try_from(format!("Bearer {key}"))
         .map_err(|error| Error::config_source("the key cannot be a header", error))?;
@@ -65,14 +58,10 @@ pub(super) fn parse_base_url(text: &str, plain_http: PlainHttp) -> Result<Url, E
     let url = Url::parse(text)
         .map_err(|error| Error::config_source("the base url is not an absolute url", error))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Error::config(
-            "the base url must not hold a user name or password",
-        ));
+        return Err(Error::config("the base url must not hold a user name or password"));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(Error::config(
-            "the base url must not have a query or fragment",
-        ));
+        return Err(Error::config("the base url must not have a query or fragment"));
     }
     match url.scheme() {
         "https" => Ok(url),
@@ -81,9 +70,7 @@ pub(super) fn parse_base_url(text: &str, plain_http: PlainHttp) -> Result<Url, E
             "the base url is plain http to another host, which would show the key to everyone on \
              the way; use https, or allow_plain_http()",
         )),
-        other => Err(Error::config(format!(
-            "the base url is {other}:, not https:"
-        ))),
+        other => Err(Error::config(format!("the base url is {other}:, not https:"))),
     }
 }
 
@@ -103,9 +90,7 @@ fn is_loopback(url: &Url) -> bool {
 pub(super) fn check_tls(base_url: &Url, configure: Option<&Configure>) -> Result<(), Error> {
     // A closure over the HTTP client may have brought a TLS backend of its own.
     if base_url.scheme() == "https" && configure.is_none() {
-        return Err(Error::config(
-            "https needs the feature `rustls` or `native-tls` of dari",
-        ));
+        return Err(Error::config("https needs the feature `rustls` or `native-tls` of dari"));
     }
     Ok(())
 }
@@ -129,20 +114,10 @@ mod tests {
 
     #[test]
     fn a_key_that_cannot_be_a_header_is_refused_without_being_shown() {
-        for key in [
-            "",
-            "dari_1\n",
-            " dari_1",
-            "dari\r\nx: y",
-            "dari_ключ",
-            "dari_\u{7f}",
-        ] {
+        for key in ["", "dari_1\n", " dari_1", "dari\r\nx: y", "dari_ключ", "dari_\u{7f}"] {
             let text = refusal(Client::builder(key));
             assert!(text.starts_with("config: the key "), "{text}");
-            assert!(
-                key.trim().is_empty() || !text.contains(key.trim()),
-                "{text}"
-            );
+            assert!(key.trim().is_empty() || !text.contains(key.trim()), "{text}");
         }
     }
 
@@ -171,14 +146,9 @@ mod tests {
             "http://[::1]:1",
             "http://[::ffff:127.0.0.1]",
         ] {
-            assert!(
-                Client::builder("dari_1").base_url(url).build().is_ok(),
-                "{url}"
-            );
+            assert!(Client::builder("dari_1").base_url(url).build().is_ok(), "{url}");
         }
-        let client = Client::builder("dari_1")
-            .base_url("http://api.internal")
-            .allow_plain_http();
+        let client = Client::builder("dari_1").base_url("http://api.internal").allow_plain_http();
         assert!(client.build().is_ok());
     }
 }

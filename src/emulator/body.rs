@@ -88,10 +88,7 @@ pub(super) fn agent_message(bytes: &[u8]) -> Result<AgentMessage, Refusal> {
     }
     refuse(problems)?;
     let session = extract::<SessionField>(bytes)?.session.unwrap_or_default();
-    Ok(AgentMessage {
-        message: extract::<UserMessage>(bytes)?.compacted(),
-        session,
-    })
+    Ok(AgentMessage { message: extract::<UserMessage>(bytes)?.compacted(), session })
 }
 
 /// Reads the body of "create session", which may be empty.
@@ -118,9 +115,7 @@ pub(super) fn session_events(bytes: &[u8]) -> Result<SessionEvents, Refusal> {
         check::batch(&body, &mut problems);
         refuse(problems)?;
         let events = extract::<Batch>(bytes)?.events;
-        return Ok(SessionEvents::Batch(
-            events.into_iter().map(UserMessage::compacted).collect(),
-        ));
+        return Ok(SessionEvents::Batch(events.into_iter().map(UserMessage::compacted).collect()));
     }
     if document.get("type").and_then(Value::as_str) == Some("tool.result_submitted") {
         check::tool_answer(&body, &mut problems);
@@ -129,28 +124,18 @@ pub(super) fn session_events(bytes: &[u8]) -> Result<SessionEvents, Refusal> {
     }
     check::user_message(&body, &mut problems);
     refuse(problems)?;
-    Ok(SessionEvents::Message(
-        extract::<UserMessage>(bytes)?.compacted(),
-    ))
+    Ok(SessionEvents::Message(extract::<UserMessage>(bytes)?.compacted()))
 }
 
 fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
     serde_json::from_slice(bytes).map_err(|error| {
-        let msg = format!(
-            "not JSON at line {}, column {}",
-            error.line(),
-            error.column()
-        );
+        let msg = format!("not JSON at line {}, column {}", error.line(), error.column());
         Problem::at(&["body"], "json_invalid", &msg).into()
     })
 }
 
 fn refuse(problems: Vec<Problem>) -> Result<(), Refusal> {
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(Refusal::Invalid(problems))
-    }
+    if problems.is_empty() { Ok(()) } else { Err(Refusal::Invalid(problems)) }
 }
 
 /// Reads checked fields; only one given twice still fails.

@@ -46,9 +46,7 @@ pub(super) async fn admit(
         Err(refusal) => refusal.into_response(),
     };
     if let Ok(id) = HeaderValue::from_str(&id) {
-        response
-            .headers_mut()
-            .insert(HeaderName::from_static("x-request-id"), id);
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
     }
     response
 }
@@ -69,10 +67,7 @@ impl Call {
     /// Returns the body, if it says that it is JSON or is empty.
     pub(super) fn json(&self) -> Result<&[u8], Refusal> {
         let body = self.request.body();
-        let kind = self
-            .request
-            .header("content-type")
-            .and_then(|kind| kind.split(';').next());
+        let kind = self.request.header("content-type").and_then(|kind| kind.split(';').next());
         let is_json = kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
         if body.is_empty() || is_json {
             return Ok(body);
@@ -86,11 +81,7 @@ impl<S: Sync> FromRequestParts<S> for Call {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        parts
-            .extensions
-            .get::<Self>()
-            .cloned()
-            .ok_or(Refusal::Unauthorized)
+        parts.extensions.get::<Self>().cloned().ok_or(Refusal::Unauthorized)
     }
 }
 
@@ -115,11 +106,7 @@ async fn receive(service: Arc<Service>, request: Request) -> Result<Request, Ref
     if size > BODY_LIMIT {
         return Err(Refusal::TooLarge);
     }
-    parts.extensions.insert(Call {
-        service,
-        organization,
-        request,
-    });
+    parts.extensions.insert(Call { service, organization, request });
     Ok(Request::from_parts(parts, Body::empty()))
 }
 

@@ -29,12 +29,7 @@ impl ReceivedRequest {
         for (name, value) in &mut headers {
             value.set_sensitive(name == header::AUTHORIZATION);
         }
-        Self {
-            method: parts.method.clone(),
-            uri: parts.uri.clone(),
-            headers,
-            body,
-        }
+        Self { method: parts.method.clone(), uri: parts.uri.clone(), headers, body }
     }
 
     /// Returns the method, such as `POST`.

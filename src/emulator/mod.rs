@@ -195,9 +195,7 @@ impl EmulatorBuilder {
         if self.agents.is_empty() {
             self.agents.push(ScriptedAgent::echo());
         }
-        let ids = (1..=self.agents.len())
-            .map(agent_id)
-            .collect::<io::Result<_>>()?;
+        let ids = (1..=self.agents.len()).map(agent_id).collect::<io::Result<_>>()?;
         let api_key = self.api_key.clone();
         let service = Service::new(Settings {
             agents: self.agents,
@@ -218,9 +216,7 @@ impl EmulatorBuilder {
 
 impl fmt::Debug for EmulatorBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EmulatorBuilder")
-            .field("agents", &self.agents)
-            .finish_non_exhaustive()
+        f.debug_struct("EmulatorBuilder").field("agents", &self.agents).finish_non_exhaustive()
     }
 }
 

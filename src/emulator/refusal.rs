@@ -69,10 +69,6 @@ impl Problem {
     /// Returns a problem of the request as a whole.
     pub(super) fn at(place: &[&str], kind: &'static str, msg: &str) -> Self {
         let loc = place.iter().map(|step| json!(step)).collect();
-        Self {
-            loc,
-            msg: msg.to_owned(),
-            kind,
-        }
+        Self { loc, msg: msg.to_owned(), kind }
     }
 }

@@ -31,17 +31,11 @@ struct Id(String);
 pub(super) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/v1/agents/{id}/messages", post(send_agent_message))
-        .route(
-            "/v1/agents/{id}/sessions",
-            get(agent_sessions).post(create_session),
-        )
+        .route("/v1/agents/{id}/sessions", get(agent_sessions).post(create_session))
         .route("/v1/messages/{id}", get(message))
         .route("/v1/sessions", get(sessions))
         .route("/v1/sessions/{id}", get(session))
-        .route(
-            "/v1/sessions/{id}/events",
-            get(events).post(send_session_events),
-        )
+        .route("/v1/sessions/{id}/events", get(events).post(send_session_events))
         .route("/v1/sessions/{id}/messages", get(messages))
         .route("/v1/sessions/{id}/stream", get(stream))
         .route("/v1/sessions/{id}/transcript", get(transcript))
@@ -63,49 +57,33 @@ async fn create_session(call: Call, Id(agent): Id) -> Result<Response, Refusal> 
 }
 
 async fn agent_sessions(call: Call, Id(agent): Id) -> Response {
-    call.answer(StatusCode::OK, |state, visit| {
-        state.agent_sessions(visit, &agent)
-    })
+    call.answer(StatusCode::OK, |state, visit| state.agent_sessions(visit, &agent))
 }
 
 async fn message(call: Call, Id(message): Id) -> Response {
-    call.answer(StatusCode::OK, |state, visit| {
-        state.message(visit, &message)
-    })
+    call.answer(StatusCode::OK, |state, visit| state.message(visit, &message))
 }
 
 async fn sessions(call: Call) -> Response {
     let wanted = query(&call).filter_map(|(name, value)| {
-        Some((
-            name.strip_prefix("metadata.")?.to_owned(),
-            value.into_owned(),
-        ))
+        Some((name.strip_prefix("metadata.")?.to_owned(), value.into_owned()))
     });
     let wanted: Vec<(String, String)> = wanted.collect();
-    call.answer(StatusCode::OK, |state, visit| {
-        state.sessions(visit, &wanted)
-    })
+    call.answer(StatusCode::OK, |state, visit| state.sessions(visit, &wanted))
 }
 
 async fn session(call: Call, Id(session): Id) -> Response {
-    call.answer(StatusCode::OK, |state, visit| {
-        state.session(visit, &session)
-    })
+    call.answer(StatusCode::OK, |state, visit| state.session(visit, &session))
 }
 
 async fn events(call: Call, Id(session): Id) -> Result<Response, Refusal> {
     let limit = limit(&call)?;
-    Ok(call.answer(StatusCode::OK, |state, visit| {
-        state.events(visit, &session, limit)
-    }))
+    Ok(call.answer(StatusCode::OK, |state, visit| state.events(visit, &session, limit)))
 }
 
 async fn send_session_events(call: Call, Id(session): Id) -> Result<Response, Refusal> {
     let body = body::session_events(call.json()?)?;
-    let key = call
-        .request
-        .header("idempotency-key")
-        .filter(|key| !key.is_empty());
+    let key = call.request.header("idempotency-key").filter(|key| !key.is_empty());
     let key = key.map(str::to_owned);
     let entry = |state: &mut State, visit| match body {
         SessionEvents::Batch(messages) => state.send_batch(visit, &session, messages),
@@ -118,9 +96,7 @@ async fn send_session_events(call: Call, Id(session): Id) -> Result<Response, Re
 }
 
 async fn messages(call: Call, Id(session): Id) -> Response {
-    call.answer(StatusCode::OK, |state, visit| {
-        state.messages(visit, &session)
-    })
+    call.answer(StatusCode::OK, |state, visit| state.messages(visit, &session))
 }
 
 async fn stream(call: Call, Id(session): Id) -> Result<Response, Refusal> {
@@ -128,9 +104,7 @@ async fn stream(call: Call, Id(session): Id) -> Result<Response, Refusal> {
 }
 
 async fn transcript(call: Call, Id(session): Id) -> Response {
-    call.answer(StatusCode::OK, |state, visit| {
-        state.transcript(visit, &session)
-    })
+    call.answer(StatusCode::OK, |state, visit| state.transcript(visit, &session))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
@@ -139,8 +113,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         // What fails here is an id that is not UTF-8 once decoded: no object has it.
         let path = Path::<String>::from_request_parts(parts, state).await;
-        path.map(|Path(id)| Self(id))
-            .map_err(|_odd| Refusal::NoRoute)
+        path.map(|Path(id)| Self(id)).map_err(|_odd| Refusal::NoRoute)
     }
 }
 

@@ -81,10 +81,7 @@ impl ScriptedAgent {
     /// Returns an agent of this name; it echoes until scripted.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            script: Script::Echo,
-        }
+        Self { name: name.into(), script: Script::Echo }
     }
 
     /// Returns the agent with a function that plays each turn.
@@ -118,14 +115,8 @@ impl ScriptedAgent {
             Script::Respond(script) => catch_unwind(AssertUnwindSafe(|| script(input)))
                 .unwrap_or_else(|_| Turn::new().fail(panicked())),
             Script::Turns(turns) => {
-                let index = usize::try_from(input.number)
-                    .unwrap_or(usize::MAX)
-                    .saturating_sub(1);
-                turns
-                    .get(index)
-                    .or(turns.last())
-                    .cloned()
-                    .unwrap_or_default()
+                let index = usize::try_from(input.number).unwrap_or(usize::MAX).saturating_sub(1);
+                turns.get(index).or(turns.last()).cloned().unwrap_or_default()
             }
         };
         turn.steps
@@ -134,9 +125,7 @@ impl ScriptedAgent {
 
 impl fmt::Debug for ScriptedAgent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScriptedAgent")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("ScriptedAgent").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -161,22 +150,14 @@ impl Turn {
     /// `arguments` should be a JSON object, as the contract has it; other JSON is passed on as it is.
     /// A result that is a string becomes the text of the tool result, any other JSON is written out.
     pub fn tool_call(self, name: impl Into<String>, arguments: Value, result: Value) -> Self {
-        self.step(Step::Tool(ToolStep {
-            name: name.into(),
-            arguments,
-            outcome: Ok(result),
-        }))
+        self.step(Step::Tool(ToolStep { name: name.into(), arguments, outcome: Ok(result) }))
     }
 
     /// Returns the turn with a tool call that fails.
     ///
     /// The turn goes on: the error is what the model was told. End a turn with [`Turn::fail`].
     pub fn failed_tool_call(self, name: impl Into<String>, arguments: Value, error: Value) -> Self {
-        self.step(Step::Tool(ToolStep {
-            name: name.into(),
-            arguments,
-            outcome: Err(error),
-        }))
+        self.step(Step::Tool(ToolStep { name: name.into(), arguments, outcome: Err(error) }))
     }
 
     /// Returns the turn with a pause before what comes next.
@@ -201,13 +182,9 @@ impl TurnInput {
     /// Returns the text blocks, joined by line breaks.
     #[must_use]
     pub fn text(&self) -> String {
-        let blocks = self
-            .content
-            .iter()
-            .filter(|block| block.get("type") == Some(&json!("text")));
-        let texts: Vec<&str> = blocks
-            .filter_map(|block| block.get("text").and_then(Value::as_str))
-            .collect();
+        let blocks = self.content.iter().filter(|block| block.get("type") == Some(&json!("text")));
+        let texts: Vec<&str> =
+            blocks.filter_map(|block| block.get("text").and_then(Value::as_str)).collect();
         texts.join("\n")
     }
 

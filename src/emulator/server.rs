@@ -36,14 +36,8 @@ impl Server {
             }
             Err(error) => drop(ready.send(Err(error))),
         };
-        let thread = thread::Builder::new()
-            .name("dari-emulator".to_owned())
-            .spawn(run)?;
-        let server = Self {
-            url,
-            stop: Some(stop),
-            thread: Some(thread),
-        };
+        let thread = thread::Builder::new().name("dari-emulator".to_owned()).spawn(run)?;
+        let server = Self { url, stop: Some(stop), thread: Some(thread) };
         started.await.map_err(io::Error::other)??;
         Ok(server)
     }

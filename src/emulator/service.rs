@@ -53,16 +53,9 @@ impl Service {
         entry: impl FnOnce(&mut State, Visit) -> T,
     ) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = entry(
-            &mut state,
-            Visit {
-                organization,
-                now: self.now(),
-            },
-        );
+        let answer = entry(&mut state, Visit { organization, now: self.now() });
         let changes = state.changes();
-        self.bell
-            .send_if_modified(|seen| std::mem::replace(seen, changes) != changes);
+        self.bell.send_if_modified(|seen| std::mem::replace(seen, changes) != changes);
         answer
     }
 

@@ -67,9 +67,7 @@ impl State {
         let numbered = scripts.into_iter().zip(1..);
         Self {
             epoch,
-            agents: numbered
-                .map(|(it, n)| Agent::new(n, it, created_at.clone()))
-                .collect(),
+            agents: numbered.map(|(it, n)| Agent::new(n, it, created_at.clone())).collect(),
             sessions: Vec::new(),
             homes: Vec::new(),
             agenda: BTreeSet::new(),
@@ -121,9 +119,7 @@ impl State {
         self.advance(visit.now);
         let home = place(id, "msg_").and_then(|place| self.homes.get(place));
         let found = home.and_then(|&(session, message)| {
-            self.sessions
-                .get(session)
-                .and_then(|session| session.messages.get(message))
+            self.sessions.get(session).and_then(|session| session.messages.get(message))
         });
         visit.admitted(found.ok_or(Refusal::NotFound("Message"))?)
     }
@@ -144,11 +140,7 @@ fn place(id: &str, prefix: &str) -> Option<usize> {
     let digits = id.strip_prefix(prefix)?;
     let number: usize = digits.parse().ok()?;
     // Only the spelling that was given out: neither `sess_01` nor `sess_+1`.
-    if number.to_string() == digits {
-        number.checked_sub(1)
-    } else {
-        None
-    }
+    if number.to_string() == digits { number.checked_sub(1) } else { None }
 }
 
 #[cfg(test)]

@@ -43,18 +43,10 @@ pub(super) fn follow(call: Call, session: String) -> Result<Response, Refusal> {
     let resume = |state: &mut State, visit| state.resume(visit, &session, last);
     let position = call.service.visit(call.organization, resume)?;
     let (bell, sent) = (call.service.bell.subscribe(), call.service.now());
-    let follower = Follower {
-        call,
-        session,
-        position,
-        bell,
-        sent,
-    };
+    let follower = Follower { call, session, position, bell, sent };
     let chunks = Chunks(Some(Box::pin(follower.next())));
-    let headers = [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
+    let headers =
+        [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
     Ok((headers, Body::from_stream(chunks)).into_response())
 }
 

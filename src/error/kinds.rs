@@ -145,11 +145,7 @@ impl ApiError {
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.facts, f)?;
-        if self
-            .facts
-            .status
-            .is_some_and(|status| status.is_redirection())
-        {
+        if self.facts.status.is_some_and(|status| status.is_redirection()) {
             f.write_str(": redirects are not followed, check the base url")?;
         } else if !self.text.is_empty() {
             write!(f, ": {}", self.text)?;

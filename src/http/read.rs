@@ -26,19 +26,11 @@ pub(crate) fn decode<T: DeserializeOwned>(client: &Client, reply: &Reply) -> Res
             Ok(_) => (String::new(), fast.to_string()),
         };
         let path = if path == "." { String::new() } else { path };
-        let reason = if reply.body.is_empty() {
-            "it is empty".to_owned()
-        } else {
-            reason
-        };
+        let reason = if reply.body.is_empty() { "it is empty".to_owned() } else { reason };
         undecodable(
             client.inner(),
             reply.facts.clone(),
-            &Unreadable {
-                path,
-                reason,
-                body: &reply.body,
-            },
+            &Unreadable { path, reason, body: &reply.body },
         )
     })
 }
@@ -68,10 +60,7 @@ pub(super) async fn read_body(
     response: &mut reqwest::Response,
     limit: usize,
 ) -> Result<Bytes, Broken> {
-    if response
-        .content_length()
-        .is_some_and(|length| length > limit as u64)
-    {
+    if response.content_length().is_some_and(|length| length > limit as u64) {
         return Err(Broken::TooLarge);
     }
     let Some(first) = response.chunk().await.map_err(Broken::Off)? else {
@@ -84,9 +73,7 @@ pub(super) async fn read_body(
         if length > limit {
             return Err(Broken::TooLarge);
         }
-        whole
-            .get_or_insert_with(|| BytesMut::from(&*first))
-            .extend_from_slice(&chunk);
+        whole.get_or_insert_with(|| BytesMut::from(&*first)).extend_from_slice(&chunk);
     }
     if length > limit {
         return Err(Broken::TooLarge);
@@ -140,15 +127,10 @@ impl Inner {
         let json = serde_json::from_slice::<Value>(body).ok();
         // An escaped spelling of the key shows only once the JSON is parsed: show none of it.
         let echoes = |json: &Value| json.to_string().contains(self.key.expose());
-        let (json, body) = if json.as_ref().is_some_and(echoes) {
-            (None, &b""[..])
-        } else {
-            (json, body)
-        };
+        let (json, body) =
+            if json.as_ref().is_some_and(echoes) { (None, &b""[..]) } else { (json, body) };
         let detail = json.as_ref().and_then(|json| json.get("detail")).cloned();
-        let said = json
-            .as_ref()
-            .filter(|json| json.is_object() || json.is_array());
+        let said = json.as_ref().filter(|json| json.is_object() || json.is_array());
         let text = detail.as_ref().or(said).map(readable).unwrap_or_default();
         Error::Api(Box::new(ApiError {
             facts,

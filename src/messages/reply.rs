@@ -54,10 +54,7 @@ impl Message {
         let mut results: HashMap<&ToolCallId, VecDeque<&ToolResult>> = HashMap::new();
         for part in self.output_parts() {
             if let Part::ToolResult(result) = part {
-                results
-                    .entry(&result.tool_call_id)
-                    .or_default()
-                    .push_back(result);
+                results.entry(&result.tool_call_id).or_default().push_back(result);
             }
         }
         let calls = self.output_parts().iter().filter_map(|part| match part {
@@ -65,12 +62,7 @@ impl Message {
             _ => None,
         });
         let mut take = |call: &ToolCall| results.get_mut(&call.id)?.pop_front();
-        calls
-            .map(|call| ToolExchange {
-                call,
-                result: take(call),
-            })
-            .collect()
+        calls.map(|call| ToolExchange { call, result: take(call) }).collect()
     }
 
     /// Returns why the message failed, if it did.
@@ -78,10 +70,7 @@ impl Message {
     /// Also present when the service gave an error without the status `failed`.
     #[must_use]
     pub fn error(&self) -> Option<MessageError<'_>> {
-        let json = self
-            .output
-            .as_ref()
-            .and_then(|output| output.error.as_ref());
+        let json = self.output.as_ref().and_then(|output| output.error.as_ref());
         let failed = self.status == MessageStatus::Failed || json.is_some();
         failed.then_some(MessageError { json })
     }
@@ -104,10 +93,7 @@ impl Message {
                 ref status => format!("is {status}, not completed"),
             }
         );
-        let text = self
-            .error()
-            .map(|error| error.text().into_owned())
-            .unwrap_or_default();
+        let text = self.error().map(|error| error.text().into_owned()).unwrap_or_default();
         Err(Error::failed(what, &text, self))
     }
 
@@ -183,23 +169,11 @@ mod tests {
     #[test]
     fn text_leaves_tools_out_and_sets_what_they_part_apart() {
         let text = |text: &str| json!({"type": "text", "text": text});
-        let parts = json!([
-            text("a"),
-            text("b"),
-            call("1", "x"),
-            result("1", "y"),
-            text("c")
-        ]);
-        assert_eq!(
-            message("completed", &json!({"parts": parts})).text(),
-            "ab\n\nc"
-        );
+        let parts = json!([text("a"), text("b"), call("1", "x"), result("1", "y"), text("c")]);
+        assert_eq!(message("completed", &json!({"parts": parts})).text(), "ab\n\nc");
         assert_eq!(message("running", &Value::Null).text(), "");
         let parts = json!([call("1", "x"), text("only")]);
-        assert_eq!(
-            message("completed", &json!({"parts": parts})).text(),
-            "only"
-        );
+        assert_eq!(message("completed", &json!({"parts": parts})).text(), "only");
     }
 
     #[test]
@@ -218,12 +192,7 @@ mod tests {
         let told: Vec<_> = message
             .tool_calls()
             .iter()
-            .map(|e| {
-                (
-                    e.call.arguments.get(),
-                    e.result.map(|r| r.content[0].as_text().unwrap()),
-                )
-            })
+            .map(|e| (e.call.arguments.get(), e.result.map(|r| r.content[0].as_text().unwrap())))
             .collect();
         assert_eq!(
             told,
@@ -254,9 +223,7 @@ mod tests {
 
     #[test]
     fn a_message_that_is_not_final_is_not_completed() {
-        let error = message("running", &Value::Null)
-            .into_completed()
-            .unwrap_err();
+        let error = message("running", &Value::Null).into_completed().unwrap_err();
         assert_eq!(error.to_string(), "message msg_1 is running, not completed");
         assert!(message("completed", &json!({})).into_completed().is_ok());
         assert!(message("completed", &json!({})).error().is_none());

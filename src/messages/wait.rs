@@ -74,24 +74,11 @@ impl<'a> WaitForMessage<'a> {
     }
 
     async fn run(self) -> Result<Message, Error> {
-        let Self {
-            client,
-            id,
-            limit,
-            delays,
-            ends,
-            watcher,
-        } = self;
-        let observer = Mutex::new(Observer {
-            watcher,
-            last: None,
-        });
+        let Self { client, id, limit, delays, ends, watcher } = self;
+        let observer = Mutex::new(Observer { watcher, last: None });
         let look = || async {
             let message = client.messages().get(&id).timeout(limit).await?;
-            observer
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .see(&message);
+            observer.lock().unwrap_or_else(PoisonError::into_inner).see(&message);
             Ok(if ends.at(&message.status) {
                 Look::Final(message)
             } else {
@@ -99,15 +86,7 @@ impl<'a> WaitForMessage<'a> {
                 Look::Pending(message, line)
             })
         };
-        until_final(
-            Patience {
-                operation: "messages.wait",
-                limit,
-                delays,
-            },
-            look,
-        )
-        .await
+        until_final(Patience { operation: "messages.wait", limit, delays }, look).await
     }
 }
 

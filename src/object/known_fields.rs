@@ -33,11 +33,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for KnownFields<'_, D> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        let visitor = KnownFieldsVisitor {
-            inner: visitor,
-            fields,
-            extra: self.extra,
-        };
+        let visitor = KnownFieldsVisitor { inner: visitor, fields, extra: self.extra };
         self.inner.deserialize_struct(name, fields, visitor)
     }
 
@@ -62,11 +58,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for KnownFieldsVisitor<'_, V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_map(KnownFieldsMap {
-            inner: map,
-            fields: self.fields,
-            extra: self.extra,
-        })
+        self.inner.visit_map(KnownFieldsMap { inner: map, fields: self.fields, extra: self.extra })
     }
 }
 
@@ -84,10 +76,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for KnownFieldsMap<'_, A> {
         K: DeserializeSeed<'de>,
     {
         loop {
-            match self.inner.next_key_seed(NameSeed {
-                seed,
-                fields: self.fields,
-            })? {
+            match self.inner.next_key_seed(NameSeed { seed, fields: self.fields })? {
                 None => return Ok(None),
                 Some(Name::Known(value)) => return Ok(Some(value)),
                 Some(Name::Unknown(name, unused)) => {
@@ -133,8 +122,6 @@ impl<'de, K: DeserializeSeed<'de>> Visitor<'de> for NameSeed<K> {
         if !self.fields.contains(&name) {
             return Ok(Name::Unknown(name.to_owned(), self.seed));
         }
-        self.seed
-            .deserialize(StrDeserializer::new(name))
-            .map(Name::Known)
+        self.seed.deserialize(StrDeserializer::new(name)).map(Name::Known)
     }
 }

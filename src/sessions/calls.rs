@@ -92,8 +92,6 @@ impl Operation for SendEvents {
         }
         self.events.iter().try_for_each(|event| event.check(NAME))?;
         let path = ["sessions", self.session.as_str(), "events"];
-        Request::post(NAME, &path, Repeat::Unsafe).json(&Body {
-            events: self.events,
-        })
+        Request::post(NAME, &path, Repeat::Unsafe).json(&Body { events: self.events })
     }
 }

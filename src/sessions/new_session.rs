@@ -27,10 +27,7 @@ pub struct NewSession {
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     storage_binding_id: Option<String>,
-    #[serde(
-        skip_serializing_if = "BTreeMap::is_empty",
-        serialize_with = "expose_all"
-    )]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "expose_all")]
     secrets: BTreeMap<String, Secret>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "expose")]
     llm_api_key: Option<Secret>,
@@ -114,18 +111,10 @@ impl NewSession {
                 return Err(Error::invalid(operation, "secret name", reason));
             }
             if value.expose().is_empty() {
-                return Err(Error::invalid(
-                    operation,
-                    "secret",
-                    format!("{name} is empty"),
-                ));
+                return Err(Error::invalid(operation, "secret", format!("{name} is empty")));
             }
         }
-        if self
-            .llm_api_key
-            .as_ref()
-            .is_some_and(|key| key.expose().is_empty())
-        {
+        if self.llm_api_key.as_ref().is_some_and(|key| key.expose().is_empty()) {
             return Err(Error::invalid(operation, "llm_api_key", "it is empty"));
         }
         Ok(())
@@ -135,10 +124,7 @@ impl NewSession {
 fn is_secret_name(name: &str) -> bool {
     let upper = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
     let first = name.bytes().next().is_some_and(upper);
-    first
-        && name
-            .bytes()
-            .all(|byte| upper(byte) || byte.is_ascii_digit())
+    first && name.bytes().all(|byte| upper(byte) || byte.is_ascii_digit())
 }
 
 fn expose<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -62,11 +62,7 @@ impl Page {
             (None, None) => self.paragraph(format_args!("# Session")),
         }
         if let Some(agent) = &transcript.agent {
-            self.paragraph(format_args!(
-                "Agent: {} (`{}`)",
-                label(&agent.name),
-                agent.id
-            ));
+            self.paragraph(format_args!("Agent: {} (`{}`)", label(&agent.name), agent.id));
         }
     }
 
@@ -89,10 +85,7 @@ impl Page {
     }
 
     fn tool_call(&mut self, item: &ToolCallItem) {
-        let name = item
-            .tool_name
-            .as_deref()
-            .map_or_else(|| "tool".to_owned(), label);
+        let name = item.tool_name.as_deref().map_or_else(|| "tool".to_owned(), label);
         match &item.status {
             Some(status) => {
                 self.paragraph(format_args!("### Tool {name} ({})", label(status.as_str())));
@@ -133,9 +126,8 @@ impl Page {
 }
 
 fn pretty(json: &RawJson) -> String {
-    let indented = json
-        .parse()
-        .and_then(|value: serde_json::Value| serde_json::to_string_pretty(&value));
+    let indented =
+        json.parse().and_then(|value: serde_json::Value| serde_json::to_string_pretty(&value));
     indented.unwrap_or_else(|_| json.get().to_owned())
 }
 
@@ -145,10 +137,7 @@ fn label(text: &str) -> String {
 }
 
 fn longest_run_of_backticks(text: &str) -> usize {
-    text.split(|c| c != '`')
-        .map(str::len)
-        .max()
-        .unwrap_or_default()
+    text.split(|c| c != '`').map(str::len).max().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -157,9 +146,7 @@ mod tests {
 
     fn markdown(items: &str) -> String {
         let json = format!(r#"{{"timeline": {{"items": {items}}}}}"#);
-        serde_json::from_str::<Transcript>(&json)
-            .unwrap()
-            .to_markdown()
+        serde_json::from_str::<Transcript>(&json).unwrap().to_markdown()
     }
 
     #[test]
@@ -185,10 +172,7 @@ mod tests {
                  "result": "````\n# Forged"}]"#,
         );
         assert!(text.contains("### Tool a # Forged (x'y)\n"), "{text}");
-        assert!(
-            text.contains("`````json\n\"````\\n# Forged\"\n`````\n"),
-            "{text}"
-        );
+        assert!(text.contains("`````json\n\"````\\n# Forged\"\n`````\n"), "{text}");
         assert!(!text.contains("\n# Forged"), "{text}");
     }
 

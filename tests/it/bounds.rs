@@ -22,10 +22,7 @@ fn the_client_and_what_it_gives_cross_threads() {
 
 #[test]
 fn every_future_can_be_spawned() {
-    let client = Client::builder("dari_1")
-        .base_url("http://127.0.0.1:1")
-        .build()
-        .unwrap();
+    let client = Client::builder("dari_1").base_url("http://127.0.0.1:1").build().unwrap();
     let (agent, session) = ("agt_1".parse().unwrap(), "sess_1".parse().unwrap());
     assert_send(&client.agents().send_message(&agent, "hi").into_future());
     assert_send(&client.sessions().create(&agent).with_meta().into_future());
@@ -37,10 +34,7 @@ fn every_future_can_be_spawned() {
 
 #[test]
 fn a_call_outlives_the_handle_it_came_from() {
-    let client = Client::builder("dari_1")
-        .base_url("http://127.0.0.1:1")
-        .build()
-        .unwrap();
+    let client = Client::builder("dari_1").base_url("http://127.0.0.1:1").build().unwrap();
     let call = {
         let id = "msg_1".parse().unwrap();
         client.messages().get(&id)

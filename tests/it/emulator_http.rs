@@ -28,23 +28,14 @@ async fn a_turn_goes_from_send_to_transcript() {
     let emulator = Emulator::start().await.unwrap();
     let caller = Caller::new(&emulator);
     let (status, sent) = caller.post("/v1/agents/agt_1/messages", &hello()).await;
-    assert_eq!(
-        (status.as_u16(), &sent["message"]["status"]),
-        (202, &json!("queued"))
-    );
+    assert_eq!((status.as_u16(), &sent["message"]["status"]), (202, &json!("queued")));
     let (status, message) = caller.get("/v1/messages/msg_1").await;
-    assert_eq!(
-        (status.as_u16(), &message["status"]),
-        (200, &json!("completed"))
-    );
+    assert_eq!((status.as_u16(), &message["status"]), (200, &json!("completed")));
     assert_eq!(message["output"]["parts"][0]["text"], "Hello");
     let (_, session) = caller.get("/v1/sessions/sess_1").await;
     assert_eq!(session["status"], "idle");
     let (_, transcript) = caller.get("/v1/sessions/sess_1/transcript").await;
-    assert_eq!(
-        transcript["timeline"]["items"][1]["content"][0]["text"],
-        "Hello"
-    );
+    assert_eq!(transcript["timeline"]["items"][1]["content"][0]["text"], "Hello");
     let (_, messages) = caller.get("/v1/sessions/sess_1/messages").await;
     assert_eq!(messages["messages"], json!([message]));
     let (_, sessions) = caller.get("/v1/agents/agt_1/sessions").await;
@@ -56,26 +47,18 @@ async fn a_request_without_the_right_key_is_unauthorized_everywhere() {
     let emulator = Emulator::start().await.unwrap();
     let caller = Caller::new(&emulator);
     let key = emulator.api_key();
-    for header in [
-        None,
-        Some("Bearer nope"),
-        Some("Bearer "),
-        Some(key),
-        Some("Basic a2V5"),
-    ] {
+    for header in [None, Some("Bearer nope"), Some("Bearer "), Some(key), Some("Basic a2V5")] {
         for (name, path) in ROUTES.into_iter().chain([("GET", "/nowhere")]) {
             let request = caller.bare(method(name), path);
-            let request = header
-                .iter()
-                .fold(request, |it, value| it.header("authorization", *value));
+            let request =
+                header.iter().fold(request, |it, value| it.header("authorization", *value));
             let (status, body) = answer(request).await;
             assert_eq!(status, 401, "{header:?} {name} {path}");
             assert_eq!(body, detail("Missing or invalid API key"));
         }
     }
-    let lower = caller
-        .bare(Method::GET, "/v1/sessions")
-        .header("authorization", format!("bearer {key}"));
+    let lower =
+        caller.bare(Method::GET, "/v1/sessions").header("authorization", format!("bearer {key}"));
     assert_eq!(answer(lower).await.0, 200);
 }
 
@@ -89,9 +72,7 @@ async fn another_organization_gets_403_for_what_exists_and_404_for_the_rest() {
         .unwrap();
     let caller = Caller::new(&emulator);
     caller.post("/v1/agents/agt_1/messages", &hello()).await;
-    let of_objects = ROUTES
-        .into_iter()
-        .filter(|(_, path)| *path != "/v1/sessions");
+    let of_objects = ROUTES.into_iter().filter(|(_, path)| *path != "/v1/sessions");
     for (name, path) in of_objects {
         for (path, expected) in [(path.to_owned(), 403), (path.replace("_1", "_7"), 404)] {
             let request = caller.bare(method(name), &path).bearer_auth("dari_other");
@@ -101,9 +82,7 @@ async fn another_organization_gets_403_for_what_exists_and_404_for_the_rest() {
             assert!(body["detail"].is_string());
         }
     }
-    let list = caller
-        .bare(Method::GET, "/v1/sessions")
-        .bearer_auth("dari_other");
+    let list = caller.bare(Method::GET, "/v1/sessions").bearer_auth("dari_other");
     assert_eq!(answer(list).await.1, json!({"sessions": []}));
 }
 
@@ -162,17 +141,9 @@ async fn secrets_never_come_back() {
     let caller = Caller::new(&emulator);
     let mut body = hello();
     body["session"] = json!({"secrets": {"TOKEN": "hush-hush"}, "llm_api_key": "sk-quiet"});
-    let mut seen = caller
-        .post("/v1/agents/agt_1/messages", &body)
-        .await
-        .1
-        .to_string();
+    let mut seen = caller.post("/v1/agents/agt_1/messages", &body).await.1.to_string();
     body["session"]["secrets"]["TOKEN"] = json!(["hush-hush"]);
-    seen += &caller
-        .post("/v1/agents/agt_1/messages", &body)
-        .await
-        .1
-        .to_string();
+    seen += &caller.post("/v1/agents/agt_1/messages", &body).await.1.to_string();
     for (_, path) in ROUTES.into_iter().filter(|(name, _)| *name == "GET") {
         seen += &caller.get(path).await.1.to_string();
     }
@@ -185,12 +156,7 @@ async fn several_agents_have_ids_in_the_order_added() {
     let names = ["one", "two", "three"];
     let add =
         |builder: dari::emulator::EmulatorBuilder, name| builder.agent(ScriptedAgent::named(name));
-    let emulator = names
-        .into_iter()
-        .fold(Emulator::builder(), add)
-        .start()
-        .await
-        .unwrap();
+    let emulator = names.into_iter().fold(Emulator::builder(), add).start().await.unwrap();
     assert_eq!(emulator.agents(), ["agt_1", "agt_2", "agt_3"]);
     assert_eq!(emulator.agent(), "agt_1");
     let caller = Caller::new(&emulator);

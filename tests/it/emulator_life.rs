@@ -23,17 +23,11 @@ async fn the_log_holds_what_was_sent() {
     let request = caller.bare(Method::GET, "/v1/sessions?metadata.a=b%20c");
     answer(request.header("x-mark", "7")).await;
     let log = emulator.requests();
-    assert_eq!(
-        (log[0].method(), log[0].path()),
-        ("POST", "/v1/agents/agt_1/messages")
-    );
+    assert_eq!((log[0].method(), log[0].path()), ("POST", "/v1/agents/agt_1/messages"));
     assert_eq!((log[0].json().unwrap(), log[0].query()), (hello(), None));
     assert_eq!(log[0].header("Content-Type"), Some("application/json"));
     assert_eq!(log[1].query(), Some("metadata.a=b%20c"));
-    assert_eq!(
-        (log[1].header("x-mark"), log[1].header("x-none")),
-        (Some("7"), None)
-    );
+    assert_eq!((log[1].header("x-mark"), log[1].header("x-none")), (Some("7"), None));
     assert!(log[1].body().is_empty() && log[1].json().is_err());
     emulator.clear_requests();
     assert!(emulator.requests().is_empty());
@@ -41,9 +35,7 @@ async fn the_log_holds_what_was_sent() {
 
 #[tokio::test]
 async fn debug_output_never_shows_the_key() {
-    let builder = Emulator::builder()
-        .api_key("dari_hidden")
-        .other_organization("dari_hidden_too");
+    let builder = Emulator::builder().api_key("dari_hidden").other_organization("dari_hidden_too");
     let mut shown = format!("{builder:?}");
     let emulator = builder.start().await.unwrap();
     Caller::new(&emulator).get("/v1/sessions").await;
@@ -80,8 +72,7 @@ async fn dropping_it_closes_the_port_and_every_connection() {
     drop(emulator);
     let refused = TcpStream::connect(address).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
-    idle.set_read_timeout(Some(Duration::from_secs(10)))
-        .unwrap();
+    idle.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     match idle.read(&mut [0; 1]) {
         Ok(count) => assert_eq!(count, 0),
         Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
@@ -99,10 +90,7 @@ async fn dropping_it_ends_turns_and_frees_their_scripts() {
     let emulator = Emulator::builder().agent(agent).start().await.unwrap();
     let caller = Caller::new(&emulator);
     caller.post("/v1/agents/agt_1/messages", &hello()).await;
-    assert_eq!(
-        caller.get("/v1/messages/msg_1").await.1["status"],
-        "running"
-    );
+    assert_eq!(caller.get("/v1/messages/msg_1").await.1["status"], "running");
     let begun = Instant::now();
     drop(emulator);
     assert!(begun.elapsed() < Duration::from_secs(5));
@@ -126,9 +114,7 @@ async fn twenty_run_side_by_side() {
         emulators.push(Emulator::builder().agent(agent).start().await.unwrap());
     }
     for emulator in &emulators {
-        Caller::new(emulator)
-            .post("/v1/agents/agt_1/messages", &hello())
-            .await;
+        Caller::new(emulator).post("/v1/agents/agt_1/messages", &hello()).await;
     }
     for (number, emulator) in emulators.iter().enumerate() {
         let (_, message) = Caller::new(emulator).get("/v1/messages/msg_1").await;
@@ -138,17 +124,11 @@ async fn twenty_run_side_by_side() {
 
 #[test]
 fn a_blocked_thread_does_not_stop_it() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let emulator = runtime.block_on(Emulator::start()).unwrap();
     let mut stream = connect(&emulator).unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_secs(10)))
-        .unwrap();
-    stream
-        .write_all(b"GET /v1/sessions HTTP/1.0\r\n\r\n")
-        .unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream.write_all(b"GET /v1/sessions HTTP/1.0\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.0 401"), "{answer}");
@@ -180,17 +160,9 @@ async fn a_script_may_look_at_the_log_and_own_the_emulator() {
     *slot.lock().unwrap() = Some(emulator);
     // The second request plays the turn, in which the script drops the emulator.
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let send = http
-        .post(format!("{url}/v1/agents/agt_1/messages"))
-        .bearer_auth(&key);
-    let send = send
-        .header("content-type", "application/json")
-        .body(hello().to_string());
+    let send = http.post(format!("{url}/v1/agents/agt_1/messages")).bearer_auth(&key);
+    let send = send.header("content-type", "application/json").body(hello().to_string());
     assert_eq!(send.send().await.unwrap().status(), 202);
-    let _ = http
-        .get(format!("{url}/v1/messages/msg_1"))
-        .bearer_auth(&key)
-        .send()
-        .await;
+    let _ = http.get(format!("{url}/v1/messages/msg_1")).bearer_auth(&key).send().await;
     assert!(slot.lock().unwrap().is_none());
 }

@@ -27,16 +27,8 @@ async fn an_event_list_without_a_limit_is_cut_at_100() {
     let emulator = Emulator::start().await.unwrap();
     let caller = Caller::new(&emulator);
     let path = format!("/v1/sessions/{}/events", caller.create().await);
-    caller
-        .post(&path, &json!({"events": vec![hello(); 120]}))
-        .await;
-    assert_eq!(
-        caller.get(&path).await.1["events"]
-            .as_array()
-            .unwrap()
-            .len(),
-        100
-    );
+    caller.post(&path, &json!({"events": vec![hello(); 120]})).await;
+    assert_eq!(caller.get(&path).await.1["events"].as_array().unwrap().len(), 100);
     let all = caller.get(&format!("{path}?limit=9999")).await.1;
     assert_eq!(all["events"].as_array().unwrap().len(), 120 * 4 + 2);
 }
@@ -45,13 +37,8 @@ async fn an_event_list_without_a_limit_is_cut_at_100() {
 async fn sessions_are_listed_by_metadata_in_the_query() {
     let emulator = Emulator::start().await.unwrap();
     let caller = Caller::new(&emulator);
-    for metadata in [
-        json!({"team": "a b", "run": "1"}),
-        json!({"team": "a b", "run": "2"}),
-    ] {
-        caller
-            .post("/v1/agents/agt_1/sessions", &json!({"metadata": metadata}))
-            .await;
+    for metadata in [json!({"team": "a b", "run": "1"}), json!({"team": "a b", "run": "2"})] {
+        caller.post("/v1/agents/agt_1/sessions", &json!({"metadata": metadata})).await;
     }
     let mut counts = Vec::new();
     for query in [

@@ -20,22 +20,10 @@ fn bad_bodies() -> Vec<(&'static str, Value, Value)> {
     vec![
         (SEND, json!({"type": "user.message"}), content.clone()),
         (SEND, json!({"content": text}), kind.clone()),
-        (
-            EVENTS,
-            json!({"type": "user.message", "content": []}),
-            content,
-        ),
+        (EVENTS, json!({"type": "user.message", "content": []}), content),
         (EVENTS, json!({"type": "odd", "content": text}), kind),
-        (
-            EVENTS,
-            json!({"events": half}),
-            json!(["body", "events", 1, "content"]),
-        ),
-        (
-            "/v1/agents/agt_1/sessions",
-            json!({"metadata": 1}),
-            json!(["body", "metadata"]),
-        ),
+        (EVENTS, json!({"events": half}), json!(["body", "events", 1, "content"])),
+        ("/v1/agents/agt_1/sessions", json!({"metadata": 1}), json!(["body", "metadata"])),
     ]
 }
 
@@ -66,15 +54,10 @@ async fn a_body_must_be_json_and_say_so() {
         (422, &json!(["header", "content-type"]))
     );
     let typed = |text: &'static str| {
-        post()
-            .header("content-type", "Application/JSON; charset=utf-8")
-            .body(text)
+        post().header("content-type", "Application/JSON; charset=utf-8").body(text)
     };
     let (status, body) = answer(typed("{\"type\": ")).await;
-    assert_eq!(
-        (status.as_u16(), &body["detail"][0]["type"]),
-        (422, &json!("json_invalid"))
-    );
+    assert_eq!((status.as_u16(), &body["detail"][0]["type"]), (422, &json!("json_invalid")));
     let (status, _) = answer(post()).await;
     assert_eq!(status, 422);
     let valid = r#"{"type": "user.message", "content": [{"type": "text", "text": "a"}]}"#;
@@ -92,9 +75,7 @@ async fn a_body_over_8_mib_is_413() {
         let filler = "x".repeat(size - empty.to_string().len());
         json!({"type": "user.message", "content": [{"type": "text", "text": filler}]})
     };
-    let (status, _) = caller
-        .post("/v1/agents/agt_1/messages", &text(8 << 20))
-        .await;
+    let (status, _) = caller.post("/v1/agents/agt_1/messages", &text(8 << 20)).await;
     assert_eq!(status, 202);
     for size in [(8 << 20) + 1, 24 << 20] {
         let (status, body) = caller.post("/v1/agents/agt_1/messages", &text(size)).await;
@@ -113,14 +94,9 @@ async fn both_event_forms_are_answered_in_their_own_form() {
     assert_eq!(status, 202);
     let keys: Vec<&String> = single.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["event", "message", "session"]);
-    let (status, list) = caller
-        .post(&path, &json!({"events": [hello(), hello()]}))
-        .await;
+    let (status, list) = caller.post(&path, &json!({"events": [hello(), hello()]})).await;
     assert_eq!(status, 202);
-    assert_eq!(
-        list.as_object().unwrap().keys().collect::<Vec<_>>(),
-        ["events"]
-    );
+    assert_eq!(list.as_object().unwrap().keys().collect::<Vec<_>>(), ["events"]);
     assert_eq!(list["events"].as_array().unwrap().len(), 2);
 }
 
@@ -131,9 +107,7 @@ async fn twenty_sends_at_once_under_one_key_are_one_turn() {
     let path = format!("/v1/sessions/{}/events", caller.create().await);
     let sends: Vec<_> = (0..20)
         .map(|_| {
-            let request = caller
-                .request(Method::POST, &path)
-                .header("idempotency-key", "once");
+            let request = caller.request(Method::POST, &path).header("idempotency-key", "once");
             tokio::spawn(answer(with_json(request, &hello())))
         })
         .collect();
@@ -155,9 +129,7 @@ async fn a_key_does_not_count_in_the_list_form_or_when_empty() {
     let path = format!("/v1/sessions/{}/events", caller.create().await);
     for (key, body) in [("k", json!({"events": [hello()]})), ("", hello())] {
         for _ in 0..2 {
-            let request = caller
-                .request(Method::POST, &path)
-                .header("idempotency-key", key);
+            let request = caller.request(Method::POST, &path).header("idempotency-key", key);
             assert_eq!(answer(with_json(request, &body)).await.0, 202);
         }
     }

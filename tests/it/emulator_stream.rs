@@ -35,21 +35,14 @@ impl Stream {
         while !head.ends_with("\r\n\r\n") {
             assert_ne!(body.read_line(&mut head).unwrap(), 0, "{head}");
         }
-        Self {
-            head: head.to_lowercase(),
-            body,
-        }
+        Self { head: head.to_lowercase(), body }
     }
 
     /// Returns the bytes up to the next empty line.
     fn frame(&mut self) -> String {
         let mut frame = String::new();
         while !frame.ends_with("\n\n") {
-            assert_ne!(
-                self.body.read_line(&mut frame).unwrap(),
-                0,
-                "the stream ended: {frame}"
-            );
+            assert_ne!(self.body.read_line(&mut frame).unwrap(), 0, "the stream ended: {frame}");
         }
         frame
     }
@@ -63,19 +56,13 @@ impl Stream {
 async fn until_open(emulator: &Emulator, count: usize) {
     let deadline = Instant::now() + PATIENCE;
     while emulator.open_streams() != count {
-        assert!(
-            Instant::now() < deadline,
-            "{} open",
-            emulator.open_streams()
-        );
+        assert!(Instant::now() < deadline, "{} open", emulator.open_streams());
         tokio::task::yield_now().await;
     }
 }
 
 fn ids(numbers: std::ops::RangeInclusive<usize>) -> Vec<String> {
-    numbers
-        .map(|number| format!("id: sess_1:evt_{number}"))
-        .collect()
+    numbers.map(|number| format!("id: sess_1:evt_{number}")).collect()
 }
 
 #[tokio::test]
@@ -89,27 +76,17 @@ async fn a_stream_replays_the_ledger_as_the_list_shows_it() {
     assert!(stream.head.contains("content-type: text/event-stream\r\n"));
     assert!(stream.head.contains("x-request-id: req_3\r\n"));
     for event in list["events"].as_array().unwrap() {
-        let (id, kind) = (
-            event["id"].as_str().unwrap(),
-            event["type"].as_str().unwrap(),
-        );
+        let (id, kind) = (event["id"].as_str().unwrap(), event["type"].as_str().unwrap());
         let frame = stream.frame();
-        let data = frame
-            .strip_prefix(&format!("id: {id}\nevent: {kind}\ndata: "))
-            .unwrap();
-        assert_eq!(
-            serde_json::from_str::<Value>(data.trim_end()).unwrap(),
-            *event
-        );
+        let data = frame.strip_prefix(&format!("id: {id}\nevent: {kind}\ndata: ")).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(data.trim_end()).unwrap(), *event);
     }
 }
 
 #[tokio::test]
 async fn a_stream_resumes_after_the_last_event_seen() {
     let emulator = Emulator::start().await.unwrap();
-    Caller::new(&emulator)
-        .post("/v1/agents/agt_1/messages", &hello())
-        .await;
+    Caller::new(&emulator).post("/v1/agents/agt_1/messages", &hello()).await;
     let mut resumed = Stream::open(&emulator, "Last-Event-ID: sess_1:evt_2\r\n");
     assert_eq!(resumed.ids(4), ids(3..=6));
     let mut unknown = Stream::open(&emulator, "last-event-id: sess_9:evt_2\r\n");
@@ -119,11 +96,7 @@ async fn a_stream_resumes_after_the_last_event_seen() {
 #[tokio::test]
 async fn events_arrive_as_they_fall_due_over_several_turns() {
     let pause = Duration::from_millis(30);
-    let turn = Turn::new()
-        .delay(pause)
-        .tool_call("t", json!({}), json!(1))
-        .delay(pause)
-        .text("a");
+    let turn = Turn::new().delay(pause).tool_call("t", json!({}), json!(1)).delay(pause).text("a");
     let agent = ScriptedAgent::named("a").turns([turn]);
     let emulator = Emulator::builder().agent(agent).start().await.unwrap();
     let caller = Caller::new(&emulator);
@@ -193,9 +166,7 @@ async fn many_streams_see_the_same_events() {
 
 #[tokio::test]
 async fn a_stream_that_cannot_be_had_is_refused_as_json() {
-    let builder = Emulator::builder()
-        .api_key("dari_a")
-        .other_organization("dari_b");
+    let builder = Emulator::builder().api_key("dari_a").other_organization("dari_b");
     let emulator = builder.start().await.unwrap();
     let caller = Caller::new(&emulator);
     caller.create().await;
@@ -207,13 +178,7 @@ async fn a_stream_that_cannot_be_had_is_refused_as_json() {
         assert_eq!(status, expected);
         assert!(body["detail"].is_string());
     }
-    assert_eq!(
-        caller
-            .post("/v1/sessions/sess_1/stream", &json!({}))
-            .await
-            .0,
-        405
-    );
+    assert_eq!(caller.post("/v1/sessions/sess_1/stream", &json!({})).await.0, 405);
     assert_eq!(emulator.open_streams(), 0);
 }
 

@@ -18,8 +18,7 @@ impl<'a> Caller<'a> {
 
     /// A request without a key or a body.
     pub(crate) fn bare(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http
-            .request(method, format!("{}{path}", self.emulator.url()))
+        self.http.request(method, format!("{}{path}", self.emulator.url()))
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -43,9 +42,7 @@ impl<'a> Caller<'a> {
 }
 
 pub(crate) fn with_json(request: RequestBuilder, body: &Value) -> RequestBuilder {
-    request
-        .header("content-type", "application/json")
-        .body(body.to_string())
+    request.header("content-type", "application/json").body(body.to_string())
 }
 
 /// Returns status and body of an answer, which must be JSON with a request id.
@@ -53,12 +50,7 @@ pub(crate) async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     let response = request.send().await.unwrap();
     let status = response.status();
     assert_eq!(response.headers()["content-type"], "application/json");
-    assert!(
-        response.headers()["x-request-id"]
-            .to_str()
-            .unwrap()
-            .starts_with("req_")
-    );
+    assert!(response.headers()["x-request-id"].to_str().unwrap().starts_with("req_"));
     let body = response.bytes().await.unwrap();
     (status, serde_json::from_slice(&body).unwrap())
 }

@@ -11,10 +11,7 @@ const SECRET: &str = "s3cret-value";
 
 fn assert_silent(shown: &str) {
     assert!(!shown.contains(KEY), "the key shows in {shown}");
-    assert!(
-        !shown.contains("4ad1f00d"),
-        "a part of the key shows in {shown}"
-    );
+    assert!(!shown.contains("4ad1f00d"), "a part of the key shows in {shown}");
     assert!(!shown.contains(SECRET), "a secret shows in {shown}");
 }
 
@@ -27,24 +24,12 @@ fn assert_silent_error(error: &Error) {
 #[tokio::test]
 async fn the_key_travels_as_a_bearer_token_only() {
     let server = RawServer::always(json("200 OK", &sample("get-message.response"))).await;
-    client(&server.url)
-        .messages()
-        .get(&"msg_123".parse().unwrap())
-        .await
-        .unwrap();
+    client(&server.url).messages().get(&"msg_123".parse().unwrap()).await.unwrap();
     let request = &server.requests()[0];
-    assert_eq!(
-        request.header("authorization"),
-        Some(&*format!("Bearer {KEY}"))
-    );
+    assert_eq!(request.header("authorization"), Some(&*format!("Bearer {KEY}")));
     assert_eq!(request.head.matches(KEY).count(), 1);
     assert_eq!(request.line(), "GET /v1/messages/msg_123");
-    assert!(
-        request
-            .header("user-agent")
-            .unwrap()
-            .starts_with("dari-rust/")
-    );
+    assert!(request.header("user-agent").unwrap().starts_with("dari-rust/"));
     assert_eq!(request.header("accept"), Some("application/json"));
     assert_eq!(request.header("content-type"), None);
 }
@@ -53,27 +38,11 @@ async fn the_key_travels_as_a_bearer_token_only() {
 async fn nothing_that_prints_shows_the_key_or_a_secret() {
     let client = client("http://127.0.0.1:1");
     let agent = "agt_1".parse().unwrap();
-    let session = NewSession::new()
-        .secret("TOKEN", SECRET)
-        .llm_api_key(SECRET);
-    let call = client
-        .agents()
-        .send_message(&agent, "hi")
-        .session(session.clone());
-    assert_silent(&format!(
-        "{call:?} {:?} {:?}",
-        call,
-        client.sessions().create(&agent)
-    ));
-    assert_silent(&format!(
-        "{client:?} {client:#?} {:?} {session:?}",
-        client.messages()
-    ));
-    assert_silent(&format!(
-        "{:?} {:?}",
-        builder("http://127.0.0.1:1"),
-        Secret::from(KEY)
-    ));
+    let session = NewSession::new().secret("TOKEN", SECRET).llm_api_key(SECRET);
+    let call = client.agents().send_message(&agent, "hi").session(session.clone());
+    assert_silent(&format!("{call:?} {:?} {:?}", call, client.sessions().create(&agent)));
+    assert_silent(&format!("{client:?} {client:#?} {:?} {session:?}", client.messages()));
+    assert_silent(&format!("{:?} {:?}", builder("http://127.0.0.1:1"), Secret::from(KEY)));
     assert_silent_error(&call.await.unwrap_err());
 }
 
@@ -82,40 +51,17 @@ async fn no_error_shows_the_key_even_if_the_server_echoes_it() {
     let escaped = KEY.replacen('d', "\\u0064", 1);
     let head = format!("x-request-id: {KEY}\r\n");
     let replies = [
-        reply(
-            "401 Unauthorized",
-            &head,
-            &format!(r#"{{"detail": "bad key {KEY}"}}"#),
-        ),
-        reply(
-            "401 Unauthorized",
-            "",
-            &format!(r#"{{"detail": ["bad key {escaped}"]}}"#),
-        ),
-        reply(
-            "502 Bad Gateway",
-            "",
-            &format!("{}authorization: Bearer {KEY}", "x".repeat(490)),
-        ),
+        reply("401 Unauthorized", &head, &format!(r#"{{"detail": "bad key {KEY}"}}"#)),
+        reply("401 Unauthorized", "", &format!(r#"{{"detail": ["bad key {escaped}"]}}"#)),
+        reply("502 Bad Gateway", "", &format!("{}authorization: Bearer {KEY}", "x".repeat(490))),
         reply("200 OK", &head, &format!("authorization: Bearer {KEY}")),
-        reply(
-            "200 OK",
-            "",
-            &format!(r#"{{"id": 1, "authorization": "{KEY}"}}"#),
-        ),
+        reply("200 OK", "", &format!(r#"{{"id": 1, "authorization": "{KEY}"}}"#)),
         reply("200 OK", "", &format!(r#""{KEY}""#)),
-        reply(
-            "302 Found",
-            &format!("location: http://127.0.0.1:1/{KEY}\r\n"),
-            KEY,
-        ),
+        reply("302 Found", &format!("location: http://127.0.0.1:1/{KEY}\r\n"), KEY),
     ];
     for bytes in replies {
         let server = RawServer::always(bytes).await;
-        let error = client(&server.url)
-            .messages()
-            .get(&"msg_1".parse().unwrap())
-            .await;
+        let error = client(&server.url).messages().get(&"msg_1".parse().unwrap()).await;
         assert_silent_error(&error.unwrap_err());
     }
 }
@@ -124,12 +70,7 @@ async fn no_error_shows_the_key_even_if_the_server_echoes_it() {
 async fn no_transport_error_shows_the_key_or_a_query() {
     let server = RawServer::start(|_, _| vec![Step::Reset]).await;
     let client = client(&server.url);
-    let error = client
-        .sessions()
-        .list()
-        .metadata("token", SECRET)
-        .await
-        .unwrap_err();
+    let error = client.sessions().list().metadata("token", SECRET).await.unwrap_err();
     assert_silent_error(&error);
 }
 
@@ -153,50 +94,23 @@ async fn a_loopback_address_does_not_use_the_proxy_of_the_environment() {
     if let Ok(url) = std::env::var(SERVER) {
         let port = url.rsplit(':').next().unwrap();
         for url in [url.clone(), format!("http://localhost:{port}")] {
-            client(&url)
-                .messages()
-                .get(&"msg_123".parse().unwrap())
-                .await
-                .unwrap();
+            client(&url).messages().get(&"msg_123".parse().unwrap()).await.unwrap();
         }
-        let away = builder("http://api.example")
-            .allow_plain_http()
-            .build()
-            .unwrap();
-        let error = away
-            .messages()
-            .get(&"msg_123".parse().unwrap())
-            .await
-            .unwrap_err();
-        assert_eq!(
-            error.status().unwrap().as_u16(),
-            418,
-            "another host goes through the proxy"
-        );
+        let away = builder("http://api.example").allow_plain_http().build().unwrap();
+        let error = away.messages().get(&"msg_123".parse().unwrap()).await.unwrap_err();
+        assert_eq!(error.status().unwrap().as_u16(), 418, "another host goes through the proxy");
         return;
     }
     let server = RawServer::always(json("200 OK", &sample("get-message.response"))).await;
     let proxy = RawServer::always(json("418 I'm a teapot", "")).await;
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args([
-        "--exact",
-        "key::a_loopback_address_does_not_use_the_proxy_of_the_environment",
-    ]);
-    child
-        .env(SERVER, &server.url)
-        .env_remove("NO_PROXY")
-        .env_remove("no_proxy");
+    child.args(["--exact", "key::a_loopback_address_does_not_use_the_proxy_of_the_environment"]);
+    child.env(SERVER, &server.url).env_remove("NO_PROXY").env_remove("no_proxy");
     for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"] {
         child.env(name, &proxy.url);
     }
-    let output = tokio::task::spawn_blocking(move || child.output().unwrap())
-        .await
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     assert_eq!((server.requests().len(), proxy.requests().len()), (2, 1));
 }
 
@@ -206,11 +120,7 @@ async fn the_environment_configures_a_client() {
     const CHILD: &str = "DARI_TEST_CHILD";
     if std::env::var_os(CHILD).is_some() {
         let client = Client::from_env().unwrap();
-        client
-            .messages()
-            .get(&"msg_123".parse().unwrap())
-            .await
-            .unwrap();
+        client.messages().get(&"msg_123".parse().unwrap()).await.unwrap();
         return;
     }
     let server = RawServer::always(json("200 OK", &sample("get-message.response"))).await;
@@ -220,14 +130,8 @@ async fn the_environment_configures_a_client() {
         .env(CHILD, "1")
         .env("DARI_API_KEY", KEY)
         .env("DARI_API_URL", format!("{}/gw/", server.url));
-    let output = tokio::task::spawn_blocking(move || child.output().unwrap())
-        .await
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     assert_eq!(server.requests()[0].line(), "GET /gw/v1/messages/msg_123");
 }
 
@@ -242,11 +146,7 @@ async fn a_closure_cannot_undo_what_keeps_the_key_safe() {
         http.proxy(reqwest::Proxy::all(proxy).unwrap())
     });
     let client = client.build().unwrap();
-    let error = client
-        .messages()
-        .get(&"msg_123".parse().unwrap())
-        .await
-        .unwrap_err();
+    let error = client.messages().get(&"msg_123".parse().unwrap()).await.unwrap_err();
     assert_eq!(error.status().unwrap().as_u16(), 307);
     assert!(target.requests().is_empty());
 }

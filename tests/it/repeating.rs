@@ -25,13 +25,11 @@ fn message() -> MessageId {
 
 /// Returns a server that loses the reply of its first `lost` requests.
 async fn losing(lost: usize, then: Vec<u8>) -> RawServer {
-    RawServer::start(move |n, _| {
-        if n < lost {
-            vec![Step::Reset]
-        } else {
-            vec![Step::Write(then.clone())]
-        }
-    })
+    RawServer::start(
+        move |n, _| {
+            if n < lost { vec![Step::Reset] } else { vec![Step::Write(then.clone())] }
+        },
+    )
     .await
 }
 
@@ -45,22 +43,13 @@ async fn nobody() -> String {
 async fn a_keyed_send_is_repeated_under_one_key() {
     let server = losing(2, json("202 Accepted", &sample(QUEUED))).await;
     let client = client(&server.url);
-    let sent = client
-        .messages()
-        .send(&session(), "hi")
-        .with_meta()
-        .await
-        .unwrap();
-    let keys: Vec<_> = server
-        .requests()
-        .iter()
-        .map(|r| r.header("idempotency-key").unwrap().to_owned())
-        .collect();
+    let sent = client.messages().send(&session(), "hi").with_meta().await.unwrap();
+    let keys: Vec<_> =
+        server.requests().iter().map(|r| r.header("idempotency-key").unwrap().to_owned()).collect();
     assert_eq!(keys.len(), 3);
-    assert!(
-        keys.iter().all(|key| *key == keys[0] && key.len() == 32),
-        "{keys:?}"
-    );
+    let body = r#"{"type":"user.message","content":[{"type":"text","text":"hi"}]}"#;
+    assert!(server.requests().iter().all(|request| request.body == body));
+    assert!(keys.iter().all(|key| *key == keys[0] && key.len() == 32), "{keys:?}");
     assert_eq!(sent.meta.idempotency_key.as_deref(), Some(&*keys[0]));
     client.messages().send(&session(), "hi").await.unwrap();
     assert_ne!(
@@ -73,16 +62,8 @@ async fn a_keyed_send_is_repeated_under_one_key() {
 #[tokio::test]
 async fn the_callers_own_key_wins() {
     let server = RawServer::always(json("202 Accepted", &sample(QUEUED))).await;
-    client(&server.url)
-        .messages()
-        .send(&session(), "hi")
-        .idempotency_key("mine-1")
-        .await
-        .unwrap();
-    assert_eq!(
-        server.requests()[0].header("idempotency-key"),
-        Some("mine-1")
-    );
+    client(&server.url).messages().send(&session(), "hi").idempotency_key("mine-1").await.unwrap();
+    assert_eq!(server.requests()[0].header("idempotency-key"), Some("mine-1"));
 }
 
 #[tokio::test]
@@ -90,11 +71,7 @@ async fn a_lost_reply_of_an_unsafe_call_is_not_repeated() {
     let server = losing(usize::MAX, Vec::new()).await;
     let client = client(&server.url);
     let errors = [
-        client
-            .agents()
-            .send_message(&agent(), "hi")
-            .await
-            .unwrap_err(),
+        client.agents().send_message(&agent(), "hi").await.unwrap_err(),
         client
             .sessions()
             .send_events(&session(), [NewEvent::user_message("hi")])
@@ -110,27 +87,14 @@ async fn a_lost_reply_of_an_unsafe_call_is_not_repeated() {
         assert!(error.to_string().ends_with(line), "{error}");
     }
     assert_eq!(server.requests().len(), 3);
-    assert!(
-        server
-            .requests()
-            .iter()
-            .all(|request| request.header("idempotency-key").is_none())
-    );
+    assert!(server.requests().iter().all(|request| request.header("idempotency-key").is_none()));
 }
 
 #[tokio::test]
 async fn a_reply_of_an_unsafe_call_that_cannot_be_read_may_have_happened() {
-    for bytes in [
-        json("201 Created", "{}"),
-        json("201 Created", "<html>"),
-        json("302 Found", ""),
-    ] {
+    for bytes in [json("201 Created", "{}"), json("201 Created", "<html>"), json("302 Found", "")] {
         let server = RawServer::always(bytes).await;
-        let error = client(&server.url)
-            .sessions()
-            .create(&agent())
-            .await
-            .unwrap_err();
+        let error = client(&server.url).sessions().create(&agent()).await.unwrap_err();
         assert!(error.may_have_happened(), "{error:?}");
         assert_eq!(server.requests().len(), 1);
     }
@@ -138,72 +102,37 @@ async fn a_reply_of_an_unsafe_call_that_cannot_be_read_may_have_happened() {
 
 #[tokio::test]
 async fn an_unsafe_call_is_repeated_after_429_and_not_after_5xx() {
-    for status in [
-        "408 Request Timeout",
-        "500 Oops",
-        "502 Bad Gateway",
-        "503 Later",
-        "504 Slow",
-    ] {
+    for status in ["408 Request Timeout", "500 Oops", "502 Bad Gateway", "503 Later", "504 Slow"] {
         let server = RawServer::always(json(status, "")).await;
-        let error = client(&server.url)
-            .agents()
-            .send_message(&agent(), "hi")
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (server.requests().len(), error.may_have_happened()),
-            (1, true),
-            "{status}"
-        );
+        let error = client(&server.url).agents().send_message(&agent(), "hi").await.unwrap_err();
+        assert_eq!((server.requests().len(), error.may_have_happened()), (1, true), "{status}");
     }
     let server = RawServer::start(|n, _| {
         let busy = json("429 Too Many Requests", "{}");
-        vec![Step::Write(if n == 0 {
-            busy
-        } else {
-            json("202 Accepted", &sample(QUEUED))
-        })]
+        vec![Step::Write(if n == 0 { busy } else { json("202 Accepted", &sample(QUEUED)) })]
     })
     .await;
-    client(&server.url)
-        .agents()
-        .send_message(&agent(), "hi")
-        .await
-        .unwrap();
+    client(&server.url).agents().send_message(&agent(), "hi").await.unwrap();
     assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
 async fn an_unsafe_call_that_never_connected_is_repeated_and_did_not_happen() {
     let client = client(&nobody().await);
-    let error = client
-        .agents()
-        .send_message(&agent(), "hi")
-        .await
-        .unwrap_err();
+    let error = client.agents().send_message(&agent(), "hi").await.unwrap_err();
     assert!(matches!(error, Error::Transport(_)), "{error:?}");
     assert_eq!(
-        (
-            error.attempts(),
-            error.may_have_happened(),
-            error.is_retryable()
-        ),
+        (error.attempts(), error.may_have_happened(), error.is_retryable()),
         (4, false, true)
     );
 }
 
 #[tokio::test]
 async fn a_refusal_is_not_repeated() {
-    for status in [
-        "400 Bad", "401 No", "403 No", "404 No", "409 No", "413 Big", "422 No", "501 No",
-    ] {
+    for status in ["400 Bad", "401 No", "403 No", "404 No", "409 No", "413 Big", "422 No", "501 No"]
+    {
         let server = RawServer::always(json(status, r#"{"detail": "no"}"#)).await;
-        let error = client(&server.url)
-            .messages()
-            .send(&session(), "hi")
-            .await
-            .unwrap_err();
+        let error = client(&server.url).messages().send(&session(), "hi").await.unwrap_err();
         assert_eq!(server.requests().len(), 1, "{status}");
         let refused = error.status().unwrap().is_client_error();
         assert_eq!(error.may_have_happened(), !refused, "{status}");
@@ -216,31 +145,16 @@ async fn a_keyed_send_that_fails_for_good_hands_its_key_over() {
     let client = client(&server.url);
     let error = client.messages().send(&session(), "hi").await.unwrap_err();
     assert!(error.may_have_happened() && !error.is_retryable());
-    assert_eq!(
-        error.idempotency_key(),
-        server.requests()[0].header("idempotency-key")
-    );
-    let error = client
-        .messages()
-        .send(&session(), "hi")
-        .idempotency_key("mine")
-        .await
-        .unwrap_err();
-    assert!(
-        error.is_retryable(),
-        "the caller's own key makes a repeat harmless"
-    );
+    assert_eq!(error.idempotency_key(), server.requests()[0].header("idempotency-key"));
+    let error = client.messages().send(&session(), "hi").idempotency_key("mine").await.unwrap_err();
+    assert!(error.is_retryable(), "the caller's own key makes a repeat harmless");
 }
 
 #[tokio::test]
 async fn a_retry_after_beyond_the_limit_is_an_error_that_says_so() {
     let bytes = reply("503 Later", "retry-after: 61\r\n", "");
     let server = RawServer::always(bytes).await;
-    let error = client(&server.url)
-        .messages()
-        .get(&message())
-        .await
-        .unwrap_err();
+    let error = client(&server.url).messages().get(&message()).await.unwrap_err();
     assert_eq!(server.requests().len(), 1);
     assert_eq!(error.retry_after(), Some(Duration::from_secs(61)));
 }
@@ -248,11 +162,8 @@ async fn a_retry_after_beyond_the_limit_is_an_error_that_says_so() {
 #[tokio::test]
 async fn a_retry_after_that_outlives_the_deadline_ends_the_call_at_once() {
     let server = RawServer::always(reply("429 Busy", "retry-after: 30\r\n", "")).await;
-    let call = client(&server.url)
-        .messages()
-        .get(&message())
-        .timeout(Duration::from_secs(20))
-        .await;
+    let call =
+        client(&server.url).messages().get(&message()).timeout(Duration::from_secs(20)).await;
     assert!(call.unwrap_err().is_rate_limited());
     assert_eq!(server.requests().len(), 1);
 }
@@ -264,10 +175,7 @@ async fn a_hung_attempt_is_given_up_and_repeated() {
         vec![if n == 0 { Step::Hold } else { answer }]
     })
     .await;
-    let client = builder(&server.url)
-        .attempt_timeout(Duration::from_millis(200))
-        .build()
-        .unwrap();
+    let client = builder(&server.url).attempt_timeout(Duration::from_millis(200)).build().unwrap();
     let reply = client.messages().get(&message()).with_meta().await.unwrap();
     assert!(reply.meta.attempts >= 2, "{}", reply.meta.attempts);
 }
@@ -275,15 +183,8 @@ async fn a_hung_attempt_is_given_up_and_repeated() {
 #[tokio::test]
 async fn a_hung_unsafe_call_times_out_with_its_fate_unknown() {
     let server = RawServer::start(|_, _| vec![Step::Hold]).await;
-    let client = builder(&server.url)
-        .attempt_timeout(Duration::from_millis(50))
-        .build()
-        .unwrap();
-    let error = client
-        .agents()
-        .send_message(&agent(), "hi")
-        .await
-        .unwrap_err();
+    let client = builder(&server.url).attempt_timeout(Duration::from_millis(50)).build().unwrap();
+    let error = client.agents().send_message(&agent(), "hi").await.unwrap_err();
     assert!(error.is_timeout() && error.may_have_happened(), "{error:?}");
     assert!(server.requests().len() <= 1);
 }
@@ -293,26 +194,14 @@ async fn the_deadline_bounds_attempts_and_a_trickling_body_alike() {
     let trickle = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{".to_vec();
     for step in [None, Some(trickle)] {
         let server = RawServer::start(move |_, _| {
-            step.iter()
-                .cloned()
-                .map(Step::Write)
-                .chain([Step::Hold])
-                .collect()
+            step.iter().cloned().map(Step::Write).chain([Step::Hold]).collect()
         })
         .await;
         let limit = Duration::from_millis(100);
         let client = client(&server.url);
-        let error = client
-            .messages()
-            .get(&message())
-            .timeout(limit)
-            .await
-            .unwrap_err();
+        let error = client.messages().get(&message()).timeout(limit).await.unwrap_err();
         assert!(matches!(error, Error::TimedOut(_)), "{error:?}");
-        assert!(
-            error.to_string().contains("nothing final within 100ms"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("nothing final within 100ms"), "{error}");
         assert!(server.requests().len() <= 1);
     }
 }
@@ -321,10 +210,7 @@ async fn the_deadline_bounds_attempts_and_a_trickling_body_alike() {
 async fn a_stalled_error_body_does_not_hide_the_status() {
     let head = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 1000\r\n\r\n{\"det".to_vec();
     let server = RawServer::start(move |_, _| vec![Step::Write(head.clone()), Step::Hold]).await;
-    let client = builder(&server.url)
-        .attempt_timeout(Duration::from_millis(300))
-        .build()
-        .unwrap();
+    let client = builder(&server.url).attempt_timeout(Duration::from_millis(300)).build().unwrap();
     let error = client.messages().get(&message()).await.unwrap_err();
     assert!(error.is_unauthorized(), "{error:?}");
 }
@@ -332,11 +218,7 @@ async fn a_stalled_error_body_does_not_hide_the_status() {
 #[tokio::test]
 async fn a_policy_of_none_sends_once() {
     let server = RawServer::always(json("503 Later", "")).await;
-    let call = client(&server.url)
-        .messages()
-        .get(&message())
-        .retry(RetryPolicy::none())
-        .await;
+    let call = client(&server.url).messages().get(&message()).retry(RetryPolicy::none()).await;
     assert_eq!(call.unwrap_err().attempts(), 1);
     assert_eq!(server.requests().len(), 1);
 }
@@ -348,11 +230,7 @@ async fn the_budget_of_repeats_is_shared_by_clones_and_runs_dry() {
     for _ in 0..4 {
         client.clone().messages().get(&message()).await.unwrap_err();
     }
-    assert_eq!(
-        server.requests().len(),
-        4 + 5,
-        "4 calls, and 5 repeats of 5 tokens each"
-    );
+    assert_eq!(server.requests().len(), 4 + 5, "4 calls, and 5 repeats of 5 tokens each");
 }
 
 #[tokio::test]

@@ -15,9 +15,7 @@ fn without_nulls(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             fields.retain(|_, value| !value.is_null());
-            let fields = fields
-                .iter_mut()
-                .filter(|(name, _)| !FREE.contains(&name.as_str()));
+            let fields = fields.iter_mut().filter(|(name, _)| !FREE.contains(&name.as_str()));
             fields.for_each(|(_, value)| without_nulls(value));
         }
         Value::Array(items) => items.iter_mut().for_each(without_nulls),
@@ -81,10 +79,7 @@ fn nothing_known_ends_up_among_the_extra_fields() {
             TranscriptItem::AssistantMessage(item) => assert!(item.extra.is_empty()),
             TranscriptItem::ToolCall(item) => {
                 assert!(item.extra.is_empty());
-                assert_eq!(
-                    item.arguments.as_ref().unwrap().get(),
-                    r#"{ "ticket_id": "T-1042" }"#
-                );
+                assert_eq!(item.arguments.as_ref().unwrap().get(), r#"{ "ticket_id": "T-1042" }"#);
             }
             _ => panic!("{item:?}"),
         }
@@ -101,15 +96,9 @@ fn a_request_is_encoded_as_the_reference_shows() {
     let event = NewEvent::user_message(content).metadata("ticket_id", "T-1042");
     assert_eq!(serde_json::to_value(&event).unwrap(), events["events"][0]);
     let single: Value = serde_json::from_str(&sample("send-session-event.request")).unwrap();
-    assert_eq!(
-        serde_json::to_value(NewEvent::user_message("Continue.")).unwrap(),
-        single
-    );
+    assert_eq!(serde_json::to_value(NewEvent::user_message("Continue.")).unwrap(), single);
     let session = NewSession::new().name("Ticket T-1042");
-    assert_eq!(
-        serde_json::to_value(session).unwrap(),
-        json!({"name": "Ticket T-1042"})
-    );
+    assert_eq!(serde_json::to_value(session).unwrap(), json!({"name": "Ticket T-1042"}));
 }
 
 #[test]
@@ -130,10 +119,7 @@ fn every_session_option_reaches_the_wire() {
     });
     assert_eq!(serde_json::to_value(&session).unwrap(), expected);
     let shown = format!("{session:?}");
-    assert!(
-        !shown.contains("s3cret") && !shown.contains("\"llm\""),
-        "{shown}"
-    );
+    assert!(!shown.contains("s3cret") && !shown.contains("\"llm\""), "{shown}");
 }
 
 #[test]
@@ -148,19 +134,11 @@ fn what_tomorrow_brings_survives_the_round_trip() {
     body["cost"] = json!({"usd": "0.10", "none": null});
     let typed: Message = assert_round_trip(&body.to_string());
     assert_eq!(typed.status.as_str(), "paused");
-    assert_eq!(
-        typed.extra.get("cost").unwrap().get(),
-        r#"{"none":null,"usd":"0.10"}"#
-    );
+    assert_eq!(typed.extra.get("cost").unwrap().get(), r#"{"none":null,"usd":"0.10"}"#);
     let parts = &typed.output.as_ref().unwrap().parts;
-    let Part::Unknown(thought) = &parts[0] else {
-        panic!("{parts:?}")
-    };
+    let Part::Unknown(thought) = &parts[0] else { panic!("{parts:?}") };
     assert_eq!(thought.kind(), "thought");
-    assert_eq!(
-        thought.json().parse::<Value>().unwrap(),
-        body["output"]["parts"][0]
-    );
+    assert_eq!(thought.json().parse::<Value>().unwrap(), body["output"]["parts"][0]);
 
     let items = json!({"timeline": {"items": [
         {"type": "plan", "steps": [1]},
@@ -181,45 +159,22 @@ fn a_type_that_comes_last_is_read_like_one_that_comes_first() {
     let part: Part = serde_json::from_str(first).unwrap();
     assert_eq!(serde_json::from_str::<Part>(last).unwrap(), part);
     assert_eq!(serde_json::from_str::<Part>(middle).unwrap(), part);
-    assert_eq!(
-        serde_json::from_reader::<_, Part>(last.as_bytes()).unwrap(),
-        part
-    );
-    assert_eq!(
-        serde_json::from_value::<Part>(serde_json::from_str(last).unwrap()).unwrap(),
-        part
-    );
-    let escaped = first
-        .replace("type", "t\\u0079pe")
-        .replace("tool_call", "tool\\u005fcall");
+    assert_eq!(serde_json::from_reader::<_, Part>(last.as_bytes()).unwrap(), part);
+    assert_eq!(serde_json::from_value::<Part>(serde_json::from_str(last).unwrap()).unwrap(), part);
+    let escaped = first.replace("type", "t\\u0079pe").replace("tool_call", "tool\\u005fcall");
     assert_eq!(serde_json::from_str::<Part>(&escaped).unwrap(), part);
     let unknown: Part = serde_json::from_str(r#"{"a": 1, "type": "new", "b": 2}"#).unwrap();
-    assert_eq!(
-        serde_json::to_value(unknown).unwrap(),
-        json!({"type": "new", "a": 1, "b": 2})
-    );
+    assert_eq!(serde_json::to_value(unknown).unwrap(), json!({"type": "new", "a": 1, "b": 2}));
 }
 
 #[test]
 fn a_known_type_with_a_broken_body_names_field_and_place() {
     for (part, named) in [
-        (
-            r#"{"type": "text"}"#,
-            "output.parts[1]: missing field `text`",
-        ),
-        (
-            r#"{"type": "text", "text": 3}"#,
-            "output.parts[1].text: invalid type: integer `3`",
-        ),
-        (
-            r#"{"text": 3, "type": "text"}"#,
-            "output.parts[1]: text: invalid type: integer `3`",
-        ),
+        (r#"{"type": "text"}"#, "output.parts[1]: missing field `text`"),
+        (r#"{"type": "text", "text": 3}"#, "output.parts[1].text: invalid type: integer `3`"),
+        (r#"{"text": 3, "type": "text"}"#, "output.parts[1]: text: invalid type: integer `3`"),
         (r#"{"text": "x"}"#, "output.parts[1]: missing field `type`"),
-        (
-            r#"{"type": 7, "text": "x"}"#,
-            "output.parts[1].type: invalid type: integer `7`",
-        ),
+        (r#"{"type": 7, "text": "x"}"#, "output.parts[1].type: invalid type: integer `7`"),
         (
             r#"{"type": "tool_call", "id": "c", "name": "n", "arguments": "ls"}"#,
             "output.parts[1].arguments: invalid type: expected a JSON object",
@@ -236,20 +191,12 @@ fn a_known_type_with_a_broken_body_names_field_and_place() {
             r#"{"type": "tool_result", "tool_call_id": "c", "content": [{"type": "file", "file_id": ""}]}"#,
             "output.parts[1].content[0].file_id: invalid file id: it is empty",
         ),
-        (
-            r#""text""#,
-            "output.parts[1]: invalid type: string \"text\", expected an object",
-        ),
-        (
-            r#"["text", "x"]"#,
-            "output.parts[1]: invalid type: sequence, expected an object",
-        ),
+        (r#""text""#, "output.parts[1]: invalid type: string \"text\", expected an object"),
+        (r#"["text", "x"]"#, "output.parts[1]: invalid type: sequence, expected an object"),
     ] {
         let body = message(&json!([])).to_string();
-        let body = body.replace(
-            r#"{"parts":[]}"#,
-            &format!(r#"{{"parts":[{{"type":"new"}},{part}]}}"#),
-        );
+        let body =
+            body.replace(r#"{"parts":[]}"#, &format!(r#"{{"parts":[{{"type":"new"}},{part}]}}"#));
         let mut json = serde_json::Deserializer::from_str(&body);
         let error = serde_path_to_error::deserialize::<_, Message>(&mut json).unwrap_err();
         assert!(error.to_string().starts_with(named), "{part}: {error}");
@@ -260,26 +207,11 @@ fn a_known_type_with_a_broken_body_names_field_and_place() {
 fn a_broken_object_names_its_field() {
     for (change, named) in [
         (json!({"id": ""}), "id: invalid message id: it is empty"),
-        (
-            json!({"session_id": ".."}),
-            "session_id: invalid session id",
-        ),
-        (
-            json!({"sequence_number": "4"}),
-            "sequence_number: invalid type",
-        ),
-        (
-            json!({"sequence_number": -1}),
-            "sequence_number: invalid value",
-        ),
-        (
-            json!({"metadata": "x"}),
-            "metadata: invalid type: expected a JSON object",
-        ),
-        (
-            json!({"created_at": "yesterday"}),
-            "created_at: invalid time",
-        ),
+        (json!({"session_id": ".."}), "session_id: invalid session id"),
+        (json!({"sequence_number": "4"}), "sequence_number: invalid type"),
+        (json!({"sequence_number": -1}), "sequence_number: invalid value"),
+        (json!({"metadata": "x"}), "metadata: invalid type: expected a JSON object"),
+        (json!({"created_at": "yesterday"}), "created_at: invalid time"),
         (json!({"status": null}), "status: invalid type: null"),
     ] {
         let mut body = message(&json!([]));

@@ -7,13 +7,8 @@ use serde_json::{Value, json};
 use crate::emulator::refusal::Problem;
 
 /// The options of a session that are text.
-const SESSION_TEXTS: [&str; 5] = [
-    "name",
-    "storage_binding_id",
-    "llm_id",
-    "version_id",
-    "llm_api_key",
-];
+const SESSION_TEXTS: [&str; 5] =
+    ["name", "storage_binding_id", "llm_id", "version_id", "llm_api_key"];
 
 /// A JSON value and where it stands in the request.
 pub(super) struct At<'a> {
@@ -24,19 +19,13 @@ pub(super) struct At<'a> {
 impl<'a> At<'a> {
     /// Returns the whole body.
     pub(super) fn body(value: &'a Value) -> Self {
-        Self {
-            value,
-            loc: vec![json!("body")],
-        }
+        Self { value, loc: vec![json!("body")] }
     }
 
     /// Returns a field, unless it is absent or null.
     pub(super) fn field(&self, name: &str) -> Option<At<'a>> {
         let value = self.value.get(name).filter(|value| !value.is_null())?;
-        Some(At {
-            value,
-            loc: self.inside(json!(name)),
-        })
+        Some(At { value, loc: self.inside(json!(name)) })
     }
 
     fn inside(&self, step: Value) -> Vec<Value> {
@@ -46,32 +35,18 @@ impl<'a> At<'a> {
     }
 
     fn problem(&self, kind: &'static str, msg: &str) -> Problem {
-        Problem {
-            loc: self.loc.clone(),
-            msg: msg.to_owned(),
-            kind,
-        }
+        Problem { loc: self.loc.clone(), msg: msg.to_owned(), kind }
     }
 
     fn items(&self) -> Vec<At<'a>> {
         let items = self.value.as_array().into_iter().flatten().enumerate();
-        items
-            .map(|(index, value)| At {
-                value,
-                loc: self.inside(json!(index)),
-            })
-            .collect()
+        items.map(|(index, value)| At { value, loc: self.inside(json!(index)) }).collect()
     }
 
     fn entries(&self) -> Vec<(&'a str, At<'a>)> {
         let entries = self.value.as_object().into_iter().flatten();
-        let at = |name: &String, value| At {
-            value,
-            loc: self.inside(json!(name)),
-        };
-        entries
-            .map(|(name, value)| (name.as_str(), at(name, value)))
-            .collect()
+        let at = |name: &String, value| At { value, loc: self.inside(json!(name)) };
+        entries.map(|(name, value)| (name.as_str(), at(name, value))).collect()
     }
 }
 
@@ -87,10 +62,7 @@ pub(super) fn user_message(at: &At<'_>, problems: &mut Vec<Problem>) {
     }
     if let Some(content) = required(at, "content", problems) {
         list(&content, problems);
-        content
-            .items()
-            .iter()
-            .for_each(|block| content_block(block, problems));
+        content.items().iter().for_each(|block| content_block(block, problems));
     }
     if let Some(metadata) = at.field("metadata") {
         is_object(&metadata, problems);
@@ -103,10 +75,7 @@ pub(super) fn batch(at: &At<'_>, problems: &mut Vec<Problem>) {
         return;
     };
     list(&events, problems);
-    events
-        .items()
-        .iter()
-        .for_each(|event| user_message(event, problems));
+    events.items().iter().for_each(|event| user_message(event, problems));
 }
 
 /// Checks a `tool.result_submitted`.

@@ -8,10 +8,9 @@ use crate::emulator::refusal::Refusal;
 
 fn problems<T: std::fmt::Debug>(result: Result<T, Refusal>) -> Vec<(Value, &'static str)> {
     match result.unwrap_err() {
-        Refusal::Invalid(problems) => problems
-            .into_iter()
-            .map(|problem| (json!(problem.loc), problem.kind))
-            .collect(),
+        Refusal::Invalid(problems) => {
+            problems.into_iter().map(|problem| (json!(problem.loc), problem.kind)).collect()
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -38,10 +37,7 @@ fn the_reference_bodies_are_read() {
     });
     let read = agent_message(body.to_string().as_bytes()).unwrap();
     assert_eq!(read.message.content.len(), 2);
-    assert_eq!(
-        read.message.metadata.unwrap().get(),
-        r#"{"ticket_id":"T-1042"}"#
-    );
+    assert_eq!(read.message.metadata.unwrap().get(), r#"{"ticket_id":"T-1042"}"#);
     assert_eq!(read.session.name.as_deref(), Some("Ticket"));
     assert_eq!(read.session.metadata.unwrap()["a"], "b");
     let batch = json!({"events": [body, body]}).to_string();
@@ -53,28 +49,15 @@ fn the_reference_bodies_are_read() {
 
 #[test]
 fn an_empty_body_creates_a_plain_session() {
-    for body in [
-        "",
-        " \n",
-        "{}",
-        "null",
-        r#"{"metadata": null, "secrets": null}"#,
-    ] {
-        assert!(
-            new_session(body.as_bytes()).unwrap().name.is_none(),
-            "{body:?}"
-        );
+    for body in ["", " \n", "{}", "null", r#"{"metadata": null, "secrets": null}"#] {
+        assert!(new_session(body.as_bytes()).unwrap().name.is_none(), "{body:?}");
     }
 }
 
 #[test]
 fn text_that_is_not_json_is_refused() {
     for body in [&b""[..], b"{", b"\xff", b"{\"a\": \"\\ud800\"}", b"{} x"] {
-        assert_eq!(
-            problems(agent_message(body)),
-            [(json!(["body"]), "json_invalid")],
-            "{body:?}"
-        );
+        assert_eq!(problems(agent_message(body)), [(json!(["body"]), "json_invalid")], "{body:?}");
     }
     for body in ["[]", "1", "\"text\"", "null"] {
         let found = problems(session_events(body.as_bytes()));
@@ -86,10 +69,7 @@ fn text_that_is_not_json_is_refused() {
 fn a_field_given_twice_is_refused() {
     let body = r#"{"type": "user.message", "content": [1],
         "content": [{"type": "text", "text": ""}]}"#;
-    assert_eq!(
-        problems(agent_message(body.as_bytes())),
-        [(json!(["body"]), "json_invalid")]
-    );
+    assert_eq!(problems(agent_message(body.as_bytes())), [(json!(["body"]), "json_invalid")]);
 }
 
 #[test]
@@ -97,14 +77,8 @@ fn content_must_be_a_list_of_known_blocks() {
     let missing = [(json!(["body", "content"]), "missing")];
     assert_eq!(sent(&json!({"type": "user.message"})), missing);
     assert_eq!(sent(&with_content(&Value::Null)), missing);
-    assert_eq!(
-        sent(&with_content(&json!([]))),
-        [(json!(["body", "content"]), "value_empty")]
-    );
-    assert_eq!(
-        sent(&with_content(&json!("hi"))),
-        [(json!(["body", "content"]), "type_wrong")]
-    );
+    assert_eq!(sent(&with_content(&json!([]))), [(json!(["body", "content"]), "value_empty")]);
+    assert_eq!(sent(&with_content(&json!("hi"))), [(json!(["body", "content"]), "type_wrong")]);
     let blocks = json!([
         {"type": "text"}, {"type": "file", "file_id": ""}, {"type": "video"}, 7,
         {"text": "x"}, {"type": "text", "text": 1}, {"type": "text", "text": ""}
@@ -126,10 +100,7 @@ fn only_a_user_message_is_sent_to_an_agent_or_in_a_list() {
     assert_eq!(sent(&odd), [(json!(["body", "type"]), "value_unknown")]);
     let list = json!({"events": [with_content(&json!([{"type": "text", "text": ""}])), odd]});
     let found = problems(session_events(list.to_string().as_bytes()));
-    assert_eq!(
-        found,
-        [(json!(["body", "events", 1, "type"]), "value_unknown")]
-    );
+    assert_eq!(found, [(json!(["body", "events", 1, "type"]), "value_unknown")]);
     let found = problems(session_events(br#"{"events": []}"#));
     assert_eq!(found, [(json!(["body", "events"]), "value_empty")]);
     let found = problems(session_events(br#"{"events": null}"#));
@@ -143,13 +114,7 @@ fn metadata_has_the_type_the_contract_gives_it() {
     assert_eq!(sent(&body), [(json!(["body", "metadata"]), "type_wrong")]);
     body["metadata"] = json!({"any": [1, null]});
     body["session"] = json!({"metadata": {"tries": 3}});
-    assert_eq!(
-        sent(&body),
-        [(
-            json!(["body", "session", "metadata", "tries"]),
-            "type_wrong"
-        )]
-    );
+    assert_eq!(sent(&body), [(json!(["body", "session", "metadata", "tries"]), "type_wrong")]);
 }
 
 #[test]
@@ -168,18 +133,11 @@ fn a_bad_secret_is_refused_and_never_repeated() {
     for name in ["", "lower", "1A", "A-B", "A B", "Ä"] {
         let refusal = new_session(json!({"secrets": {name: "hush"}}).to_string().as_bytes());
         assert!(!format!("{refusal:?}").contains("hush"));
-        assert_eq!(
-            problems(refusal),
-            [(json!(["body", "secrets"]), "name_invalid")],
-            "{name:?}"
-        );
+        assert_eq!(problems(refusal), [(json!(["body", "secrets"]), "name_invalid")], "{name:?}");
     }
     for value in [json!(""), json!(1), Value::Null] {
         let found = created(&json!({"secrets": {"TOKEN_1": value}}));
-        assert_eq!(
-            found,
-            [(json!(["body", "secrets", "TOKEN_1"]), "value_empty")]
-        );
+        assert_eq!(found, [(json!(["body", "secrets", "TOKEN_1"]), "value_empty")]);
     }
     let kept = new_session(br#"{"secrets": {"_T": "hush"}, "llm_api_key": "quiet"}"#).unwrap();
     assert!(!format!("{kept:?}").contains("hush") && !format!("{kept:?}").contains("quiet"));

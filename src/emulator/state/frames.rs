@@ -51,10 +51,6 @@ impl State {
             text += &format!("id: {}\nevent: {}\ndata: {json}\n\n", event.id, event.kind);
             next += 1;
         }
-        Ok(Frames {
-            text,
-            next,
-            due: self.next_due(),
-        })
+        Ok(Frames { text, next, due: self.next_due() })
     }
 }

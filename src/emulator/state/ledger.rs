@@ -99,9 +99,7 @@ impl Epoch {
     /// Returns the time stamp of a moment, in whole seconds.
     pub(super) fn stamp(self, at: Duration) -> String {
         let moment = self.0.checked_add(at).unwrap_or(Timestamp::MAX);
-        Timestamp::from_second(moment.as_second())
-            .unwrap_or(moment)
-            .to_string()
+        Timestamp::from_second(moment.as_second()).unwrap_or(moment).to_string()
     }
 }
 
@@ -116,10 +114,7 @@ impl Ledger {
         let sequence_number = self.events.len() + 1;
         let (kind, source) = data.kind();
         let event_id = format!("{}:evt_{sequence_number}", self.session_id);
-        let mark = Mark {
-            event_id,
-            at: self.epoch.stamp(at),
-        };
+        let mark = Mark { event_id, at: self.epoch.stamp(at) };
         let json = written(&EventView {
             id: &mark.event_id,
             session_id: &self.session_id,
@@ -138,14 +133,8 @@ impl Ledger {
 
     fn actor(&self, source: &str) -> Option<Actor<'_>> {
         match source {
-            "user" => Some(Actor {
-                kind: "user",
-                id: ORGANIZATION,
-            }),
-            "agent" => Some(Actor {
-                kind: "agent",
-                id: &self.agent_id,
-            }),
+            "user" => Some(Actor { kind: "user", id: ORGANIZATION }),
+            "agent" => Some(Actor { kind: "agent", id: &self.agent_id }),
             _ => None,
         }
     }

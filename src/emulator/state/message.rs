@@ -56,20 +56,9 @@ pub(super) struct Output {
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Part {
-    Text {
-        text: String,
-    },
-    ToolCall {
-        id: String,
-        name: String,
-        arguments: Value,
-    },
-    ToolResult {
-        tool_call_id: String,
-        tool_name: String,
-        content: Vec<TextBlock>,
-        is_error: bool,
-    },
+    Text { text: String },
+    ToolCall { id: String, name: String, arguments: Value },
+    ToolResult { tool_call_id: String, tool_name: String, content: Vec<TextBlock>, is_error: bool },
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -99,10 +88,7 @@ pub(super) struct MessageSummary<'a> {
 
 impl Message {
     pub(super) fn summary(&self) -> MessageSummary<'_> {
-        MessageSummary {
-            id: &self.id,
-            status: self.status,
-        }
+        MessageSummary { id: &self.id, status: self.status }
     }
 
     /// Returns the reply's text, once the turn is over.
@@ -134,7 +120,5 @@ impl TextBlock {
 
 /// Returns a string bare, other JSON written out.
 pub(super) fn readable(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

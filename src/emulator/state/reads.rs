@@ -27,8 +27,7 @@ struct Events<'a> {
 
 impl State {
     pub(in crate::emulator) fn session(&mut self, visit: Visit, id: &str) -> Answer {
-        self.find_session(visit, id)
-            .map(|(_, session)| written(&session.view()))
+        self.find_session(visit, id).map(|(_, session)| written(&session.view()))
     }
 
     /// Lists the sessions whose metadata has all these pairs.
@@ -39,24 +38,14 @@ impl State {
     ) -> Answer {
         self.advance(visit.now);
         let mine = visit.organization == Organization::Owner;
-        let found = self
-            .sessions
-            .iter()
-            .filter(|session| mine && session.matches(metadata));
-        Ok(written(&Sessions {
-            sessions: found.map(|session| session.view()).collect(),
-        }))
+        let found = self.sessions.iter().filter(|session| mine && session.matches(metadata));
+        Ok(written(&Sessions { sessions: found.map(|session| session.view()).collect() }))
     }
 
     pub(in crate::emulator) fn agent_sessions(&mut self, visit: Visit, agent_id: &str) -> Answer {
         let agent = self.find_agent(visit, agent_id)?;
-        let found = self
-            .sessions
-            .iter()
-            .filter(|session| session.agent == agent);
-        Ok(written(&Sessions {
-            sessions: found.map(|session| session.view()).collect(),
-        }))
+        let found = self.sessions.iter().filter(|session| session.agent == agent);
+        Ok(written(&Sessions { sessions: found.map(|session| session.view()).collect() }))
     }
 
     pub(in crate::emulator) fn message(&mut self, visit: Visit, id: &str) -> Answer {
@@ -65,9 +54,7 @@ impl State {
 
     pub(in crate::emulator) fn messages(&mut self, visit: Visit, session_id: &str) -> Answer {
         let (_, session) = self.find_session(visit, session_id)?;
-        Ok(written(&Messages {
-            messages: &session.messages,
-        }))
+        Ok(written(&Messages { messages: &session.messages }))
     }
 
     /// Lists the first events of a session, at most `limit`.
@@ -79,21 +66,13 @@ impl State {
     ) -> Answer {
         let (_, session) = self.find_session(visit, session_id)?;
         let events = session.ledger.events.iter().take(limit);
-        Ok(written(&Events {
-            events: events.map(|event| &*event.json).collect(),
-        }))
+        Ok(written(&Events { events: events.map(|event| &*event.json).collect() }))
     }
 
     pub(in crate::emulator) fn transcript(&mut self, visit: Visit, session_id: &str) -> Answer {
         let (place, _) = self.find_session(visit, session_id)?;
-        let session = self
-            .sessions
-            .get(place)
-            .ok_or(Refusal::NotFound("Session"))?;
-        let agent = self
-            .agents
-            .get(session.agent)
-            .ok_or(Refusal::NotFound("Agent"))?;
+        let session = self.sessions.get(place).ok_or(Refusal::NotFound("Session"))?;
+        let agent = self.agents.get(session.agent).ok_or(Refusal::NotFound("Agent"))?;
         Ok(written(&Transcript::of(session, agent)))
     }
 }

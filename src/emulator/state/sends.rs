@@ -58,10 +58,7 @@ impl State {
         self.sessions.push(session);
         let place = self.sessions.len() - 1;
         self.enqueue(visit.now, place, vec![body.message]);
-        self.sessions
-            .get(place)
-            .map(sent)
-            .ok_or(Refusal::NotFound("Session"))
+        self.sessions.get(place).map(sent).ok_or(Refusal::NotFound("Session"))
     }
 
     /// Queues one message; the same key creates nothing again.
@@ -72,18 +69,12 @@ impl State {
         arrival: Arrival,
     ) -> Answer {
         let (place, session) = self.find_session(visit, session_id)?;
-        let known = arrival
-            .key
-            .as_ref()
-            .and_then(|key| session.answers.get(key));
+        let known = arrival.key.as_ref().and_then(|key| session.answers.get(key));
         if let Some(answer) = known {
             return Ok(answer.clone());
         }
         self.enqueue(visit.now, place, vec![arrival.message]);
-        let session = self
-            .sessions
-            .get_mut(place)
-            .ok_or(Refusal::NotFound("Session"))?;
+        let session = self.sessions.get_mut(place).ok_or(Refusal::NotFound("Session"))?;
         let answer = sent(session);
         if let Some(key) = arrival.key {
             session.answers.insert(key, answer.clone());
@@ -101,14 +92,9 @@ impl State {
         let (place, session) = self.find_session(visit, session_id)?;
         let (start, count) = (session.ledger.events.len(), messages.len());
         self.enqueue(visit.now, place, messages);
-        let session = self
-            .sessions
-            .get(place)
-            .ok_or(Refusal::NotFound("Session"))?;
+        let session = self.sessions.get(place).ok_or(Refusal::NotFound("Session"))?;
         let events = session.ledger.events.iter().skip(start).take(count);
-        Ok(written(&SentEvents {
-            events: events.map(|event| &*event.json).collect(),
-        }))
+        Ok(written(&SentEvents { events: events.map(|event| &*event.json).collect() }))
     }
 
     /// Answers an external tool call; no agent asks for one yet.
@@ -135,11 +121,7 @@ impl State {
         options: NewSession,
     ) -> Result<Session, Refusal> {
         let owner = self.agents.get(agent).ok_or(Refusal::NotFound("Agent"))?;
-        let version = options
-            .version_id
-            .as_ref()
-            .unwrap_or(&owner.active_version_id)
-            .clone();
+        let version = options.version_id.as_ref().unwrap_or(&owner.active_version_id).clone();
         if version != owner.active_version_id {
             return Err(Refusal::NotFound("Version"));
         }
@@ -149,12 +131,7 @@ impl State {
             epoch: self.epoch,
             events: Vec::new(),
         };
-        let opening = Opening {
-            at: now,
-            agent,
-            version_id: version,
-            options,
-        };
+        let opening = Opening { at: now, agent, version_id: version, options };
         Ok(Session::new(ledger, opening))
     }
 
@@ -167,8 +144,7 @@ impl State {
         }
         let mut arrivals = Vec::new();
         for message in messages {
-            self.homes
-                .push((place, session.messages.len() + arrivals.len()));
+            self.homes.push((place, session.messages.len() + arrivals.len()));
             arrivals.push((format!("msg_{}", self.homes.len()), message));
         }
         session.accept(now, arrivals);

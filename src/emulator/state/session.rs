@@ -97,16 +97,13 @@ impl Session {
 
     /// Records that the session's status changed.
     pub(super) fn status_changed(&mut self, at: Duration, status: &'static str) {
-        self.ledger
-            .record(at, None, &Data::SessionStatus { status });
+        self.ledger.record(at, None, &Data::SessionStatus { status });
     }
 
     /// Returns whether every pair stands in the session's metadata.
     pub(super) fn matches(&self, wanted: &[(String, String)]) -> bool {
         let metadata = self.options.metadata.as_ref();
-        wanted
-            .iter()
-            .all(|(key, value)| metadata.and_then(|known| known.get(key)) == Some(value))
+        wanted.iter().all(|(key, value)| metadata.and_then(|known| known.get(key)) == Some(value))
     }
 
     pub(super) fn view(&self) -> SessionView<'_> {
@@ -124,9 +121,7 @@ impl Session {
             last_message_id: last.map(|message| message.id.as_str()),
             last_message_status: last.map(|message| message.status),
             created_at: &self.created_at,
-            metadata: metadata
-                .map(|(key, value)| (key.as_str(), value.as_str()))
-                .collect(),
+            metadata: metadata.map(|(key, value)| (key.as_str(), value.as_str())).collect(),
         }
     }
 

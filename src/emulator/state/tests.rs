@@ -26,10 +26,7 @@ struct Bench {
 impl Bench {
     fn new(agent: ScriptedAgent) -> Self {
         let epoch = "2026-03-31T18:40:00.9Z".parse().unwrap();
-        Self {
-            state: State::new(epoch, vec![agent]),
-            now: Duration::ZERO,
-        }
+        Self { state: State::new(epoch, vec![agent]), now: Duration::ZERO }
     }
 
     fn with_turns(turns: impl IntoIterator<Item = Turn>) -> Self {
@@ -37,10 +34,7 @@ impl Bench {
     }
 
     fn visit(&self) -> Visit {
-        Visit {
-            organization: Organization::Owner,
-            now: self.now,
-        }
+        Visit { organization: Organization::Owner, now: self.now }
     }
 
     fn pass(&mut self, seconds: u64) {
@@ -48,9 +42,7 @@ impl Bench {
     }
 
     fn create(&mut self) -> String {
-        let answer = self
-            .state
-            .create_session(self.visit(), "agt_1", NewSession::default());
+        let answer = self.state.create_session(self.visit(), "agt_1", NewSession::default());
         value(answer)["id"].as_str().unwrap().to_owned()
     }
 
@@ -60,10 +52,7 @@ impl Bench {
     }
 
     fn send(&mut self, session: &str, text: &str) -> Value {
-        let arrival = Arrival {
-            message: message(text),
-            key: None,
-        };
+        let arrival = Arrival { message: message(text), key: None };
         value(self.state.send_message(self.visit(), session, arrival))
     }
 
@@ -84,15 +73,8 @@ impl Bench {
     fn ledger(&mut self, session: &str) -> Vec<String> {
         let short = |event: Value| {
             let data = &event["data"];
-            let detail = data
-                .get("status")
-                .or(data.get("tool_name"))
-                .or(data.get("message_id"));
-            format!(
-                "{} {}",
-                event["type"].as_str().unwrap(),
-                detail.unwrap().as_str().unwrap()
-            )
+            let detail = data.get("status").or(data.get("tool_name")).or(data.get("message_id"));
+            format!("{} {}", event["type"].as_str().unwrap(), detail.unwrap().as_str().unwrap())
         };
         self.events(session).into_iter().map(short).collect()
     }
@@ -102,10 +84,7 @@ impl Bench {
     }
 
     fn items(&mut self, session: &str) -> Vec<Value> {
-        self.transcript(session)["timeline"]["items"]
-            .as_array()
-            .unwrap()
-            .clone()
+        self.transcript(session)["timeline"]["items"].as_array().unwrap().clone()
     }
 }
 

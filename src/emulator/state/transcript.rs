@@ -55,11 +55,7 @@ impl<'a> Transcript<'a> {
     /// Returns the transcript, turn by turn.
     pub(super) fn of(session: &'a Session, agent: &'a Agent) -> Self {
         let items = session.messages.iter().flat_map(turn).collect();
-        Self {
-            agent,
-            session: session.view(),
-            timeline: Timeline { items },
-        }
+        Self { agent, session: session.view(), timeline: Timeline { items } }
     }
 }
 
@@ -105,16 +101,6 @@ fn tool_call<'a>(message: &'a Message, call: &'a ToolCall) -> Item<'a> {
 
 /// Returns an error's text, its `message`, or all of it.
 fn error_message(message: &Message) -> Option<String> {
-    let error = message
-        .output
-        .as_ref()?
-        .error
-        .as_ref()
-        .filter(|error| !error.is_null())?;
-    Some(readable(
-        error
-            .get("message")
-            .filter(|text| text.is_string())
-            .unwrap_or(error),
-    ))
+    let error = message.output.as_ref()?.error.as_ref().filter(|error| !error.is_null())?;
+    Some(readable(error.get("message").filter(|text| text.is_string()).unwrap_or(error)))
 }

@@ -18,11 +18,7 @@ impl Session {
         let place = turn.message;
         match turn.steps.pop_front() {
             Some(Step::Delay(pause)) => return Some(at.saturating_add(pause)),
-            Some(Step::Text(text)) => self
-                .messages
-                .get_mut(place)?
-                .draft
-                .push(Part::Text { text }),
+            Some(Step::Text(text)) => self.messages.get_mut(place)?.draft.push(Part::Text { text }),
             Some(Step::Tool(step)) => self.call_tool(at, place, step)?,
             Some(Step::Fail(error)) => return self.fail(at, place, error),
             None => return self.complete(at, place),
@@ -33,10 +29,7 @@ impl Session {
     fn begin(&mut self, at: Duration, agent: &ScriptedAgent) -> Option<Duration> {
         let place = self.waiting.pop_front()?;
         let steps = agent.play(&self.messages.get(place)?.turn_input()).into();
-        self.turn = Some(ActiveTurn {
-            message: place,
-            steps,
-        });
+        self.turn = Some(ActiveTurn { message: place, steps });
         let mark = self.change(at, place, MessageStatus::Running)?;
         self.messages.get_mut(place)?.answered = mark;
         Some(at)
@@ -79,10 +72,7 @@ impl Session {
         let message = self.messages.get_mut(place)?;
         let mut output = std::mem::take(&mut message.draft);
         output.parts.get_or_insert_default();
-        let data = Data::AssistantMessage {
-            message_id: &message.id,
-            content: &output.texts(),
-        };
+        let data = Data::AssistantMessage { message_id: &message.id, content: &output.texts() };
         let mark = self.ledger.record(at, Some(&message.id), &data);
         message.output = Some(output);
         self.change(at, place, MessageStatus::Completed)?;
@@ -105,10 +95,7 @@ impl Session {
     fn change(&mut self, at: Duration, place: usize, status: MessageStatus) -> Option<Mark> {
         let message = self.messages.get_mut(place)?;
         message.status = status;
-        let data = Data::MessageStatus {
-            message_id: &message.id,
-            status,
-        };
+        let data = Data::MessageStatus { message_id: &message.id, status };
         Some(self.ledger.record(at, Some(&message.id), &data))
     }
 }
@@ -117,12 +104,7 @@ impl ToolStep {
     fn finished<'a>(&'a self, id: &'a str) -> Data<'a> {
         let (Ok(result) | Err(result)) = &self.outcome;
         let is_error = self.outcome.is_err();
-        Data::ToolFinished {
-            tool_call_id: id,
-            tool_name: &self.name,
-            result,
-            is_error,
-        }
+        Data::ToolFinished { tool_call_id: id, tool_name: &self.name, result, is_error }
     }
 }
 

@@ -13,9 +13,7 @@ pub(crate) const KEY: &str = "dari_sk_4ad1f00d";
 
 /// Returns a builder for a server at `url` that repeats without waiting.
 pub(crate) fn builder(url: &str) -> ClientBuilder {
-    Client::builder(KEY)
-        .base_url(url)
-        .retry(RetryPolicy::default().first_delay(Duration::ZERO))
+    Client::builder(KEY).base_url(url).retry(RetryPolicy::default().first_delay(Duration::ZERO))
 }
 
 /// Returns a client for a server at `url` that repeats without waiting.
@@ -36,9 +34,6 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 
 /// Returns a sample of the contract, such as `get-message.response`.
 pub(crate) fn sample(name: &str) -> String {
-    let path = format!(
-        "{}/tests/it/samples/{name}.json",
-        env!("CARGO_MANIFEST_DIR")
-    );
+    let path = format!("{}/tests/it/samples/{name}.json", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(path).unwrap()
 }

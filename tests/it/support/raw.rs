@@ -31,15 +31,8 @@ impl RawRequest {
 
     /// Returns the value of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let headers = self
-            .head
-            .lines()
-            .skip(1)
-            .filter_map(|line| line.split_once(": "));
-        headers
-            .into_iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|pair| pair.1)
+        let headers = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        headers.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|pair| pair.1)
     }
 }
 
@@ -69,11 +62,7 @@ impl RawServer {
                 open.spawn(async move { serve(socket, &log, &*script).await });
             }
         });
-        Self {
-            url,
-            requests,
-            task,
-        }
+        Self { url, requests, task }
     }
 
     /// Starts a server that gives every request the same bytes.
@@ -141,12 +130,8 @@ async fn read_request(socket: &mut TcpStream) -> Option<RawRequest> {
 }
 
 fn content_length(head: &str) -> usize {
-    let line = head
-        .lines()
-        .find(|line| line.to_ascii_lowercase().starts_with("content-length:"));
-    line.map_or(0, |line| {
-        line["content-length:".len()..].trim().parse().unwrap()
-    })
+    let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with("content-length:"));
+    line.map_or(0, |line| line["content-length:".len()..].trim().parse().unwrap())
 }
 
 /// Returns a whole reply with a JSON body.

@@ -23,14 +23,8 @@ fn frames_hold_the_events_as_the_list_shows_them() {
         let lines: Vec<&str> = frame.split('\n').collect();
         assert_eq!(lines.len(), 3, "{frame}");
         assert_eq!(lines[0], format!("id: {}", event["id"].as_str().unwrap()));
-        assert_eq!(
-            lines[1],
-            format!("event: {}", event["type"].as_str().unwrap())
-        );
-        assert!(
-            list.get()
-                .contains(lines[2].strip_prefix("data: ").unwrap())
-        );
+        assert_eq!(lines[1], format!("event: {}", event["type"].as_str().unwrap()));
+        assert!(list.get().contains(lines[2].strip_prefix("data: ").unwrap()));
         assert!(!frame.contains('\r'));
     }
 }
@@ -42,16 +36,10 @@ fn a_look_performs_what_is_due_and_tells_when_to_look_again() {
     bench.start(&body("Hi"));
     let early = bench.state.frames(bench.visit(), "sess_1", 0).unwrap();
     assert_eq!((early.next, early.due), (3, Some(Duration::from_secs(5))));
-    let none = bench
-        .state
-        .frames(bench.visit(), "sess_1", early.next)
-        .unwrap();
+    let none = bench.state.frames(bench.visit(), "sess_1", early.next).unwrap();
     assert_eq!((none.text.as_str(), none.next), ("", 3));
     bench.pass(5);
-    let late = bench
-        .state
-        .frames(bench.visit(), "sess_1", early.next)
-        .unwrap();
+    let late = bench.state.frames(bench.visit(), "sess_1", early.next).unwrap();
     assert_eq!((late.next, late.due), (6, None));
     assert!(late.text.starts_with("id: sess_1:evt_4\n"));
 }

@@ -22,10 +22,7 @@ fn a_message_has_every_field_of_the_reference() {
     });
     assert_eq!(bench.message("msg_2"), expected);
     let list = value(bench.state.messages(bench.visit(), "sess_1"));
-    assert_eq!(
-        list,
-        json!({"messages": [bench.message("msg_1"), expected]})
-    );
+    assert_eq!(list, json!({"messages": [bench.message("msg_1"), expected]}));
 }
 
 #[test]
@@ -45,16 +42,10 @@ fn sessions_are_found_by_all_of_the_metadata_asked_for() {
         value(bench.state.create_session(bench.visit(), "agt_1", options));
     }
     let mut found = |wanted: &[(&str, &str)]| -> Vec<String> {
-        let wanted: Vec<_> = wanted
-            .iter()
-            .map(|(k, v)| ((*k).into(), (*v).into()))
-            .collect();
+        let wanted: Vec<_> = wanted.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
         let answer = value(bench.state.sessions(bench.visit(), &wanted));
         let sessions = answer["sessions"].as_array().unwrap();
-        sessions
-            .iter()
-            .map(|it| it["id"].as_str().unwrap().to_owned())
-            .collect()
+        sessions.iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(found(&[]), ["sess_1", "sess_2", "sess_3"]);
     assert_eq!(found(&[("a", "1")]), ["sess_1", "sess_2"]);
@@ -84,11 +75,7 @@ fn ticket_items() -> Value {
 fn a_transcript_has_the_shape_of_the_reference() {
     let turn = Turn::new()
         .delay(Duration::from_secs(4))
-        .tool_call(
-            "lookup_ticket",
-            json!({"ticket_id": "T-1042"}),
-            json!({"priority": "high"}),
-        )
+        .tool_call("lookup_ticket", json!({"ticket_id": "T-1042"}), json!({"priority": "high"}))
         .delay(Duration::from_secs(5))
         .text("This is a high-priority ticket.");
     let mut bench = Bench::with_turns([turn]);
@@ -113,13 +100,8 @@ fn a_transcript_shows_turns_that_are_not_over_with_nothing_said_yet() {
     bench.send("sess_1", "b");
     let items = bench.items("sess_1");
     let kinds: Vec<&Value> = items.iter().map(|item| &item["type"]).collect();
-    let expected = [
-        "user_message",
-        "tool_call",
-        "assistant_message",
-        "user_message",
-        "assistant_message",
-    ];
+    let expected =
+        ["user_message", "tool_call", "assistant_message", "user_message", "assistant_message"];
     assert_eq!(kinds, expected);
     assert_eq!(items[1]["status"], "failed");
     assert_eq!(items[1]["is_error"], true);
@@ -141,10 +123,7 @@ fn a_failed_turn_shows_its_error_as_text() {
         let mut bench = Bench::with_turns([Turn::new().text("half").fail(error)]);
         bench.start(&body("a"));
         let item = bench.items("sess_1").pop().unwrap();
-        assert_eq!(
-            (&item["status"], &item["error_message"]),
-            (&json!("failed"), &shown)
-        );
+        assert_eq!((&item["status"], &item["error_message"]), (&json!("failed"), &shown));
         assert_eq!(item["content"], json!([{"type": "text", "text": "half"}]));
     }
 }
@@ -156,20 +135,9 @@ fn free_json_comes_back_as_it_was_sent_on_one_line() {
         "{\"type\":\"user.message\",\"metadata\":{\"z\": 1.50,\n \"a\":12345678901234567890123},
         \"content\":[{\"type\":\"text\",\"extra\":{},\"text\":\"x\"}]}";
     let sent = crate::emulator::body::agent_message(sent.as_bytes()).unwrap();
-    bench
-        .state
-        .send_agent_message(bench.visit(), "agt_1", sent)
-        .unwrap();
+    bench.state.send_agent_message(bench.visit(), "agt_1", sent).unwrap();
     let answer = bench.state.message(bench.visit(), "msg_1").unwrap();
-    assert!(
-        answer
-            .get()
-            .contains(r#""metadata":{"z":1.50,"a":12345678901234567890123}"#)
-    );
-    assert!(
-        answer
-            .get()
-            .contains(r#"[{"type":"text","extra":{},"text":"x"}]"#)
-    );
+    assert!(answer.get().contains(r#""metadata":{"z":1.50,"a":12345678901234567890123}"#));
+    assert!(answer.get().contains(r#"[{"type":"text","extra":{},"text":"x"}]"#));
     assert!(!answer.get().contains('\n'));
 }

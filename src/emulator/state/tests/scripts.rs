@@ -15,10 +15,7 @@ fn the_last_of_several_turns_repeats_and_each_session_starts_anew() {
     bench.send("sess_1", "c");
     bench.start(&body("d"));
     let mut text = |id| bench.message(id)["output"]["parts"][0]["text"].clone();
-    assert_eq!(
-        [text("msg_1"), text("msg_2"), text("msg_3")],
-        ["one", "two", "two"]
-    );
+    assert_eq!([text("msg_1"), text("msg_2"), text("msg_3")], ["one", "two", "two"]);
     assert_eq!(text("msg_4"), "one");
 }
 
@@ -49,10 +46,7 @@ fn a_script_sees_what_the_user_sent() {
     bench.start(&input);
     bench.send("sess_2", "c");
     let mut told = |id| -> Value {
-        let text = bench.message(id)["output"]["parts"][0]["text"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let text = bench.message(id)["output"]["parts"][0]["text"].as_str().unwrap().to_owned();
         serde_json::from_str(&text).unwrap()
     };
     let expected = json!(["a\nb", input["content"], {"k": [1]}, "sess_2", 1]);
@@ -69,10 +63,7 @@ fn a_script_that_panics_fails_its_message_only() {
     };
     let mut bench = Bench::new(ScriptedAgent::named("a").respond(script));
     bench.start(&body("Hi"));
-    assert_eq!(
-        bench.message("msg_1")["output"]["error"]["type"],
-        "script_panicked"
-    );
+    assert_eq!(bench.message("msg_1")["output"]["error"]["type"], "script_panicked");
     bench.send("sess_1", "again");
     assert_eq!(bench.message("msg_2")["status"], "completed");
 }
@@ -97,10 +88,7 @@ fn sessions_do_not_wait_for_each_other() {
 
 #[test]
 fn an_endless_delay_is_no_harm() {
-    let turn = Turn::new()
-        .delay(Duration::MAX)
-        .delay(Duration::MAX)
-        .text("never");
+    let turn = Turn::new().delay(Duration::MAX).delay(Duration::MAX).text("never");
     let mut bench = Bench::with_turns([turn]);
     bench.start(&body("Hi"));
     bench.pass(1 << 40);

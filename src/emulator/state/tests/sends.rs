@@ -13,17 +13,12 @@ use crate::emulator::state::{Answer, Arrival, Organization, Visit};
 fn batch(bench: &mut Bench, session: &str, texts: &[&str]) -> Value {
     let list: Vec<Value> = texts.iter().map(|text| body(text)).collect();
     let read = session_events(json!({"events": list}).to_string().as_bytes()).unwrap();
-    let SessionEvents::Batch(messages) = read else {
-        panic!("{read:?}")
-    };
+    let SessionEvents::Batch(messages) = read else { panic!("{read:?}") };
     value(bench.state.send_batch(bench.visit(), session, messages))
 }
 
 fn keyed(bench: &mut Bench, session: &str, key: &str) -> Value {
-    let arrival = Arrival {
-        message: message(key),
-        key: Some(key.to_owned()),
-    };
+    let arrival = Arrival { message: message(key), key: Some(key.to_owned()) };
     value(bench.state.send_message(bench.visit(), session, arrival))
 }
 
@@ -60,10 +55,7 @@ fn a_new_session_is_idle_and_keeps_its_options() {
         "internet_access": true, "version_id": "ver_1", "metadata": {"a": "b"},
         "secrets": {"TOKEN": "hush"}, "llm_api_key": "quiet"});
     let options = new_session(options.to_string().as_bytes()).unwrap();
-    let answer = bench
-        .state
-        .create_session(bench.visit(), "agt_1", options)
-        .unwrap();
+    let answer = bench.state.create_session(bench.visit(), "agt_1", options).unwrap();
     assert!(!answer.get().contains("hush") && !answer.get().contains("quiet"));
     let expected = json!({"id": "sess_1", "name": "N", "agent_id": "agt_1", "version_id": "ver_1",
         "storage_binding_id": "sb_1", "internet_access": true, "llm_id": "medium",
@@ -79,10 +71,7 @@ fn a_version_that_does_not_exist_creates_nothing() {
     let options = new_session(br#"{"version_id": "ver_9"}"#).unwrap();
     let answer = bench.state.create_session(bench.visit(), "agt_1", options);
     assert_eq!(refused(answer), Refusal::NotFound("Version"));
-    assert_eq!(
-        value(bench.state.sessions(bench.visit(), &[])),
-        json!({"sessions": []})
-    );
+    assert_eq!(value(bench.state.sessions(bench.visit(), &[])), json!({"sessions": []}));
 }
 
 #[test]
@@ -99,10 +88,7 @@ fn a_list_of_events_is_stored_in_the_order_sent_without_a_gap() {
     }
     assert_eq!(bench.events(&session)[..3], events[..]);
     let texts = ["msg_1", "msg_2", "msg_3"].map(|id| bench.message(id)["output"].clone());
-    assert_eq!(
-        texts.map(|output| output["parts"][0]["text"].clone()),
-        ["a", "b", "c"]
-    );
+    assert_eq!(texts.map(|output| output["parts"][0]["text"].clone()), ["a", "b", "c"]);
 }
 
 #[test]
@@ -136,15 +122,8 @@ fn a_tool_result_is_refused_as_no_agent_waits_for_one() {
     bench.start(&body("Hi"));
     let mut submit = |message_id: &str, tool_call_id: &str| {
         let (message_id, tool_call_id) = (message_id.to_owned(), tool_call_id.to_owned());
-        let answer = ToolAnswer {
-            message_id,
-            tool_call_id,
-        };
-        refused(
-            bench
-                .state
-                .submit_tool_result(bench.visit(), "sess_1", &answer),
-        )
+        let answer = ToolAnswer { message_id, tool_call_id };
+        refused(bench.state.submit_tool_result(bench.visit(), "sess_1", &answer))
     };
     assert_eq!(submit("msg_9", "call_1_1"), Refusal::NotFound("Message"));
     assert_eq!(submit("msg_1", "call_9"), Refusal::NotFound("Tool call"));
@@ -156,10 +135,7 @@ fn what_does_not_exist_is_not_found_whoever_asks() {
     let mut bench = Bench::new(ScriptedAgent::echo());
     bench.start(&body("Hi"));
     for organization in [Organization::Owner, Organization::Stranger] {
-        let visit = Visit {
-            organization,
-            now: Duration::ZERO,
-        };
+        let visit = Visit { organization, now: Duration::ZERO };
         for id in [
             "",
             "sess_0",
@@ -171,10 +147,7 @@ fn what_does_not_exist_is_not_found_whoever_asks() {
             "msg_1",
             "sess_99999999999999999999999",
         ] {
-            assert_eq!(
-                refused(bench.state.session(visit, id)),
-                Refusal::NotFound("Session")
-            );
+            assert_eq!(refused(bench.state.session(visit, id)), Refusal::NotFound("Session"));
         }
         let missing = refused(bench.state.message(visit, "msg_2"));
         assert_eq!(missing, Refusal::NotFound("Message"));
@@ -187,14 +160,8 @@ fn what_does_not_exist_is_not_found_whoever_asks() {
 fn another_organization_sees_and_changes_nothing() {
     let mut bench = Bench::new(ScriptedAgent::echo());
     bench.start(&body("Hi"));
-    let visit = Visit {
-        organization: Organization::Stranger,
-        now: Duration::ZERO,
-    };
-    let arrival = Arrival {
-        message: message("Hi"),
-        key: None,
-    };
+    let visit = Visit { organization: Organization::Stranger, now: Duration::ZERO };
+    let arrival = Arrival { message: message("Hi"), key: None };
     let state = &mut bench.state;
     let answers: [Answer; 8] = [
         state.session(visit, "sess_1"),

@@ -17,10 +17,7 @@ fn a_send_is_answered_while_queued_and_over_at_the_next_look() {
     assert_eq!(sent["session"]["last_message_status"], "queued");
     let message = bench.message("msg_1");
     assert_eq!(message["status"], "completed");
-    assert_eq!(
-        message["output"],
-        json!({"parts": [{"type": "text", "text": "Hi"}]})
-    );
+    assert_eq!(message["output"], json!({"parts": [{"type": "text", "text": "Hi"}]}));
     assert_eq!(bench.session("sess_1")["status"], "idle");
     assert_eq!(bench.session("sess_1")["last_message_status"], "completed");
 }
@@ -65,11 +62,7 @@ fn events_carry_the_data_of_the_contract() {
         .text("Done.");
     let mut bench = Bench::with_turns([turn]);
     bench.start(&body("Hi"));
-    let data: Vec<Value> = bench
-        .events("sess_1")
-        .iter()
-        .map(|it| it["data"].clone())
-        .collect();
+    let data: Vec<Value> = bench.events("sess_1").iter().map(|it| it["data"].clone()).collect();
     let expected = [
         json!({"content": [{"type": "text", "text": "Hi"}], "message_id": "msg_1"}),
         json!({"status": "running"}),
@@ -114,19 +107,12 @@ fn the_output_holds_text_calls_and_results_in_order() {
 #[test]
 fn a_delayed_turn_goes_on_when_its_time_has_come() {
     let pause = Duration::from_secs(5);
-    let turn = Turn::new()
-        .delay(pause)
-        .tool_call("t", json!({}), json!(1))
-        .delay(pause)
-        .text("a");
+    let turn = Turn::new().delay(pause).tool_call("t", json!({}), json!(1)).delay(pause).text("a");
     let mut bench = Bench::with_turns([turn]);
     bench.start(&body("Hi"));
     let running = bench.message("msg_1");
     assert_eq!(running["status"], "running");
-    assert_eq!(
-        (&running["output"], &running["completed_at"]),
-        (&Value::Null, &Value::Null)
-    );
+    assert_eq!((&running["output"], &running["completed_at"]), (&Value::Null, &Value::Null));
     assert_eq!(bench.state.next_due(), Some(pause));
     bench.pass(4);
     assert_eq!(bench.events("sess_1").len(), 3);
@@ -147,10 +133,7 @@ fn what_happens_is_stamped_with_its_due_time_in_whole_seconds() {
     let message = bench.message("msg_1");
     assert_eq!(message["created_at"], "2026-03-31T18:40:00Z");
     assert_eq!(message["completed_at"], "2026-03-31T18:40:05Z");
-    assert_eq!(
-        bench.events("sess_1").last().unwrap()["created_at"],
-        "2026-03-31T18:40:05Z"
-    );
+    assert_eq!(bench.events("sess_1").last().unwrap()["created_at"], "2026-03-31T18:40:05Z");
 }
 
 #[test]
@@ -186,10 +169,7 @@ fn a_session_is_idle_only_after_its_last_message() {
 
 #[test]
 fn a_failed_turn_keeps_its_error_and_the_session_goes_on() {
-    let failing = Turn::new()
-        .text("I tried.")
-        .fail(json!({"message": "overloaded"}))
-        .text("no");
+    let failing = Turn::new().text("I tried.").fail(json!({"message": "overloaded"})).text("no");
     let mut bench = Bench::with_turns([failing, Turn::reply("better")]);
     bench.start(&body("Hi"));
     bench.send("sess_1", "again");
@@ -219,10 +199,7 @@ fn the_change_count_rises_with_every_change_and_only_then() {
     let before = bench.state.changes();
     bench.session(&session);
     assert_eq!(bench.state.changes(), before);
-    let arrival = Arrival {
-        message: message("Hi"),
-        key: None,
-    };
+    let arrival = Arrival { message: message("Hi"), key: None };
     value(bench.state.send_message(bench.visit(), &session, arrival));
     let sent = bench.state.changes();
     assert!(sent > before);
