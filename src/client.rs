@@ -111,13 +111,14 @@ impl fmt::Debug for Client {
 #[derive(Clone, Debug)]
 pub struct Limits {
     pub(crate) body: usize,
+    pub(crate) event: usize,
     pub(crate) error_body: usize,
     pub(crate) excerpt: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body: 64 << 20, error_body: 64 << 10, excerpt: 512 }
+        Self { body: 64 << 20, event: 16 << 20, error_body: 64 << 10, excerpt: 512 }
     }
 }
 
@@ -126,6 +127,13 @@ impl Limits {
     #[must_use]
     pub fn body(mut self, bytes: usize) -> Self {
         self.body = bytes;
+        self
+    }
+
+    /// Sets the ceiling of one event of a stream, in bytes. Default 16 MiB.
+    #[must_use]
+    pub fn event(mut self, bytes: usize) -> Self {
+        self.event = bytes;
         self
     }
 

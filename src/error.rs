@@ -9,7 +9,8 @@ use std::time::Duration;
 use http::StatusCode;
 
 pub use kinds::{
-    ApiError, ConfigError, DecodeError, FailedError, InvalidError, TimedOutError, TransportError,
+    ApiError, ConfigError, DecodeError, FailedError, InvalidError, StreamError, TimedOutError,
+    TransportError,
 };
 pub(crate) use kinds::{CallFacts, Fate, LastSeen};
 
@@ -44,6 +45,9 @@ pub enum Error {
     /// The service answered well, with a body that cannot be read.
     #[error(transparent)]
     Decode(Box<DecodeError>),
+    /// A stream of events broke; asking it for the next event goes on where it stopped.
+    #[error(transparent)]
+    Stream(Box<StreamError>),
     /// No answer, or no final state, within the time allowed.
     #[error(transparent)]
     TimedOut(Box<TimedOutError>),
@@ -62,6 +66,7 @@ impl Error {
         let passing = match self {
             Self::Transport(_) | Self::TimedOut(_) => true,
             Self::Api(error) => is_passing(error.facts.status),
+            Self::Stream(error) => error.source.is_some(),
             _ => false,
         };
         passing && !self.may_have_happened()
@@ -191,6 +196,7 @@ impl Error {
             Self::Transport(error) => Some(&error.facts),
             Self::Api(error) => Some(&error.facts),
             Self::Decode(error) => Some(&error.facts),
+            Self::Stream(error) => Some(&error.facts),
             Self::TimedOut(error) => Some(&error.facts),
             Self::Config(_) | Self::Invalid(_) | Self::Failed(_) => None,
         }
@@ -215,6 +221,12 @@ impl Error {
         reason: impl Into<String>,
     ) -> Self {
         Self::Invalid(InvalidError { operation, field, reason: reason.into() })
+    }
+
+    pub(crate) fn stream(what: String, source: Option<Self>) -> Self {
+        let facts = source.as_ref().and_then(Self::facts).cloned().unwrap_or_default();
+        let facts = CallFacts { operation: "sessions.stream", ..facts };
+        Self::Stream(Box::new(StreamError { facts, what, source: source.map(Box::new) }))
     }
 
     pub(crate) fn failed<T: Any + Send + Sync>(what: String, text: &str, subject: T) -> Self {

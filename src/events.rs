@@ -1,5 +1,7 @@
 //! Events: the facts of a session, and the ones an application adds.
 
+mod kind;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -11,6 +13,11 @@ use crate::ids::{EventId, MessageId, SessionId};
 use crate::json::RawJson;
 use crate::object::{ExtraFields, growing};
 use crate::status::{ActorType, EventSource};
+
+pub use kind::{
+    AssistantMessageCompleted, EventKind, MessageStatusChanged, SessionStatusChanged,
+    ToolCallEnded, ToolCallRequested, ToolResultSubmitted, UserMessage,
+};
 
 /// A fact in a session's ledger (contract §2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -18,6 +18,8 @@ use read::{Broken, Refusal, Unreadable, read_body, undecodable};
 
 pub(crate) use read::decode;
 
+const EVENT_STREAM: &str = "text/event-stream";
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// What one call changes of the client's settings.
@@ -59,6 +61,49 @@ pub(crate) async fn send(
         }
         sending.last_error = Some(Box::new(error));
     }
+}
+
+/// Sends a request once, for a stream of events after the one with this id.
+pub(crate) async fn open(
+    client: &Client,
+    request: &Request,
+    last_event_id: Option<&str>,
+) -> Result<reqwest::Response, Error> {
+    let inner = client.inner();
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
+    if let Some(id) = last_event_id {
+        let invalid = |error: http::Error| {
+            Error::invalid(request.operation, "last event id", error.to_string())
+        };
+        let id = HeaderValue::from_bytes(id.as_bytes()).map_err(|error| invalid(error.into()))?;
+        headers.insert(LAST_EVENT_ID, id);
+    }
+    let settings = CallSettings { headers, ..CallSettings::default() };
+    let mut sending = Sending::new(inner, request, settings)?;
+    let response = match sending.head().await {
+        Ok(response) => response,
+        Err(failure) => return Err(sending.describe(failure)),
+    };
+    let media_type = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if media_type.is_some_and(|text| text.to_ascii_lowercase().starts_with(EVENT_STREAM.as_bytes()))
+    {
+        return Ok(response);
+    }
+    Err(sending.not_a_stream(response).await)
+}
+
+/// Returns the error of a stream whose connection broke.
+pub(crate) fn broken_stream(error: reqwest::Error) -> Error {
+    let facts = CallFacts { operation: "sessions.stream", attempts: 1, ..CallFacts::default() };
+    let timed_out = error.is_timeout();
+    let source = Some(error.without_url().into());
+    Error::Transport(Box::new(TransportError {
+        facts,
+        what: "the stream broke off",
+        timed_out,
+        source,
+    }))
 }
 
 /// One operation on its way: the request as it leaves, and the time and delays left.
@@ -120,46 +165,51 @@ impl<'a> Sending<'a> {
     }
 
     async fn attempt(&mut self) -> Result<Reply, Failure> {
+        let (started, whole) = (Instant::now(), self.attempt_limit());
+        let mut response = self.head().await?;
+        let headers = std::mem::take(response.headers_mut());
+        let limit = self.inner.limits.body;
+        let left = whole.saturating_sub(started.elapsed());
+        let body = match timeout(left, read_body(&mut response, limit)).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(Broken::Off(error))) => return Err(Failure::somewhere(Cause::Body(error))),
+            Ok(Err(Broken::TooLarge)) => return Err(Failure::somewhere(Cause::TooLarge(limit))),
+            Err(_elapsed) => return Err(Failure::somewhere(Cause::Timeout)),
+        };
+        let mut facts = self.facts.clone();
+        facts.fate = self.fate(Reached::Somewhere);
+        Ok(Reply { headers, body, facts })
+    }
+
+    /// Sends once, and returns a reply of success with its body still to come.
+    async fn head(&mut self) -> Result<reqwest::Response, Failure> {
         self.facts.attempts += 1;
         self.facts.status = None;
         self.facts.request_id = None;
         self.facts.retry_after = None;
         let Some(request) = self.request.try_clone() else {
-            return Err(Failure::new(Reached::Nothing, Cause::Timeout));
+            return Err(Failure { reached: Reached::Nothing, cause: Cause::Timeout });
         };
-        let limit = self.inner.attempt_timeout.min(self.time_left());
-        let failure = match timeout(limit, self.exchange(request)).await {
-            Ok(Ok(reply)) => return Ok(reply),
-            Ok(Err(failure)) => failure,
-            Err(_elapsed) => Failure::new(Reached::Somewhere, Cause::Timeout),
+        let sent = self.inner.http.execute(request);
+        let response = match timeout(self.attempt_limit(), sent).await {
+            Ok(result) => result.map_err(Failure::unsent)?,
+            Err(_elapsed) => return Err(Failure::somewhere(Cause::Timeout)),
         };
-        let Cause::Status(mut refusal) = failure.cause else {
-            return Err(failure);
-        };
+        let status = response.status();
+        self.facts.status = Some(status);
+        self.facts.request_id = self.inner.request_id(response.headers());
+        self.facts.retry_after = retry_after(response.headers(), Timestamp::now());
+        if status.is_success() {
+            return Ok(response);
+        }
         // Read apart from the attempt's time, so that a body that stalls cannot hide the status.
+        let mut refusal = Refusal { response, body: Vec::new() };
         refusal.read_body(self.inner.limits.error_body, self.time_left()).await;
-        Err(Failure::new(failure.reached, Cause::Status(refusal)))
+        Err(Failure { reached: Reached::Status(status), cause: Cause::Status(refusal) })
     }
 
-    async fn exchange(&mut self, request: reqwest::Request) -> Result<Reply, Failure> {
-        let mut response = self.inner.http.execute(request).await.map_err(Failure::unsent)?;
-        let status = response.status();
-        let headers = std::mem::take(response.headers_mut());
-        self.facts.status = Some(status);
-        self.facts.request_id = self.inner.request_id(&headers);
-        self.facts.retry_after = retry_after(&headers, Timestamp::now());
-        if !status.is_success() {
-            let refusal = Refusal { response, body: Vec::new() };
-            return Err(Failure::new(Reached::Status(status), Cause::Status(refusal)));
-        }
-        let limit = self.inner.limits.body;
-        let body = read_body(&mut response, limit).await.map_err(|broken| match broken {
-            Broken::Off(error) => Failure::new(Reached::Somewhere, Cause::Body(error)),
-            Broken::TooLarge => Failure::new(Reached::Somewhere, Cause::TooLarge(limit)),
-        })?;
-        let mut facts = self.facts.clone();
-        facts.fate = self.fate(Reached::Somewhere);
-        Ok(Reply { headers, body, facts })
+    fn attempt_limit(&self) -> Duration {
+        self.inner.attempt_timeout.min(self.time_left())
     }
 
     /// Returns what the failure means to the caller.
@@ -195,6 +245,14 @@ impl<'a> Sending<'a> {
                 source: self.last_error.take().filter(|error| !error.is_timeout()),
             })),
         }
+    }
+
+    async fn not_a_stream(&self, response: reqwest::Response) -> Error {
+        let mut page = Refusal { response, body: Vec::new() };
+        page.read_body(self.inner.limits.excerpt, self.time_left()).await;
+        let reason = format!("it is not {EVENT_STREAM}");
+        let what = Unreadable { path: String::new(), reason, body: &page.body };
+        undecodable(self.inner, self.facts.clone(), &what)
     }
 
     fn fate(&self, reached: Reached) -> Fate {
@@ -234,15 +292,15 @@ enum Cause {
 }
 
 impl Failure {
-    fn new(reached: Reached, cause: Cause) -> Self {
-        Self { reached, cause }
+    fn somewhere(cause: Cause) -> Self {
+        Self { reached: Reached::Somewhere, cause }
     }
 
     fn unsent(error: reqwest::Error) -> Self {
         if error.is_connect() || error.is_builder() {
-            return Self::new(Reached::Nothing, Cause::Connect(error));
+            return Self { reached: Reached::Nothing, cause: Cause::Connect(error) };
         }
-        Self::new(Reached::Somewhere, Cause::Send(error))
+        Self::somewhere(Cause::Send(error))
     }
 }
 

@@ -82,10 +82,10 @@ mod client;
 // The only file that sends.
 mod http;
 // The only file that names the SSE decoder.
-#[allow(dead_code, reason = "used by the stream")]
 mod sse;
 // Patience.
 mod poll;
+mod stream;
 mod call;
 // Resources.
 mod sessions;
@@ -101,10 +101,13 @@ pub use call::{Call, CallWithMeta, Plain, ReplyMeta, WithMeta};
 pub use client::{Client, ClientBuilder, Limits};
 pub use content::{ContentBlock, FileRef, IntoContent, Part, Text, ToolCall, ToolResult};
 pub use error::{
-    ApiError, ConfigError, DecodeError, Error, FailedError, InvalidError, Result, TimedOutError,
-    TransportError,
+    ApiError, ConfigError, DecodeError, Error, FailedError, InvalidError, Result, StreamError,
+    TimedOutError, TransportError,
 };
-pub use events::{Actor, Event, EventList, NewEvent};
+pub use events::{
+    Actor, AssistantMessageCompleted, Event, EventKind, EventList, MessageStatusChanged, NewEvent,
+    SessionStatusChanged, ToolCallEnded, ToolCallRequested, ToolResultSubmitted, UserMessage,
+};
 pub use ids::{
     AgentId, EventId, FileId, MessageId, ParseIdError, SessionId, ToolCallId, VersionId,
 };
@@ -123,6 +126,7 @@ pub use sessions::{
 pub use status::{
     ActorType, EventSource, MessageStatus, SessionStatus, ToolCallStatus, UnknownValue,
 };
+pub use stream::{Cursor, EventStream, ReconnectPolicy, StreamStats, TextStream};
 pub use transcript::{
     AssistantItem, Timeline, ToolCallItem, Transcript, TranscriptItem, Transcripts, UserItem,
 };

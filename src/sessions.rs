@@ -2,6 +2,7 @@
 
 mod calls;
 mod new_session;
+mod source;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,9 @@ use crate::ids::{AgentId, MessageId, SessionId, VersionId};
 use crate::object::{ExtraFields, growing};
 use crate::request::Request;
 use crate::status::{MessageStatus, SessionStatus};
+use crate::stream::EventStream;
+
+use source::SessionSource;
 
 pub use calls::{CreateSession, ListEvents, ListSessions, SendEvents};
 pub use new_session::NewSession;
@@ -254,5 +258,31 @@ impl<'a> Sessions<'a> {
     pub fn events(self, id: &SessionId) -> Call<'a, EventList, ListEvents> {
         let request = Request::get("sessions.events", &["sessions", id.as_str(), "events"]);
         Call::new(self.client, ListEvents(request))
+    }
+
+    /// Follows the events of a session, each once and in order.
+    ///
+    /// `GET /v1/sessions/{session_id}/stream`, contract §5. Nothing connects before the first event
+    /// is asked for. The stream goes on through lost connections, and does not end with a turn:
+    /// say [`until`](EventStream::until) when it shall. What it guarantees stands at
+    /// [`EventStream`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, sent: dari::SentMessage) -> dari::Result<()> {
+    /// use dari::EventKind;
+    ///
+    /// let stream = client.sessions().stream(&sent.session.id);
+    /// let mut events = stream.after(&sent.event).until(&sent.message.id);
+    /// while let Some(event) = events.try_next().await? {
+    ///     if let EventKind::ToolCallRequested(call) = event.kind() {
+    ///         println!("calls {}", call.tool_name.unwrap_or_default());
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stream(self, id: &SessionId) -> EventStream {
+        let source = SessionSource { client: self.client.clone(), session: id.clone() };
+        EventStream::new(Box::new(source), self.client.inner().limits.event)
     }
 }

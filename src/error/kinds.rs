@@ -196,6 +196,26 @@ impl fmt::Display for DecodeError {
 
 impl StdError for DecodeError {}
 
+/// A stream of events that broke.
+#[derive(Debug)]
+pub struct StreamError {
+    pub(crate) facts: CallFacts,
+    pub(crate) what: String,
+    pub(crate) source: Option<Box<Error>>,
+}
+
+impl fmt::Display for StreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.facts.operation, self.what)
+    }
+}
+
+impl StdError for StreamError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
 /// Time that ran out.
 #[derive(Debug)]
 pub struct TimedOutError {

@@ -44,7 +44,7 @@ pub(super) struct Unreadable<'a> {
 pub(super) fn undecodable(inner: &Inner, facts: CallFacts, what: &Unreadable<'_>) -> Error {
     Error::Decode(Box::new(DecodeError {
         facts,
-        path: one_line(&what.path, inner.limits.excerpt),
+        path: one_line(&inner.scrub(&what.path), inner.limits.excerpt),
         reason: one_line(&inner.scrub(&what.reason), inner.limits.excerpt),
         excerpt: inner.excerpt(what.body),
     }))

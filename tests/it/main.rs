@@ -22,4 +22,6 @@ mod once;
 mod repeating;
 mod replies;
 mod round_trip;
+#[cfg(feature = "emulator")]
+mod streaming;
 mod support;

@@ -24,9 +24,13 @@ impl LossyProxy {
         let task = tokio::spawn(async move {
             let mut open = JoinSet::new();
             while let Ok((socket, _)) = listener.accept().await {
-                let lose = count.fetch_add(1, Ordering::SeqCst) < lost;
+                let number = count.fetch_add(1, Ordering::SeqCst);
                 let server = TcpStream::connect(&server).await.unwrap();
-                open.spawn(pass(socket, server, lose));
+                if number < lost {
+                    open.spawn(lose(socket, server));
+                } else {
+                    open.spawn(pass(socket, server));
+                }
             }
         });
         Self { url, passed, task }
@@ -44,11 +48,11 @@ impl Drop for LossyProxy {
     }
 }
 
-async fn pass(mut client: TcpStream, mut server: TcpStream, lose: bool) {
-    if !lose {
-        let _ended = tokio::io::copy_bidirectional(&mut client, &mut server).await;
-        return;
-    }
+async fn pass(mut client: TcpStream, mut server: TcpStream) {
+    let _ended = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+}
+
+async fn lose(mut client: TcpStream, mut server: TcpStream) {
     let mut bytes = vec![0; 64 << 10];
     let mut first = [0; 1];
     loop {
