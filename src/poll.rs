@@ -17,6 +17,20 @@ pub(crate) enum Look<T> {
     Pending(T, String),
 }
 
+/// What is waited for.
+pub(crate) trait Watch: Send {
+    /// What a look gives.
+    type Seen: Any + Send + Sync;
+
+    /// Looks once.
+    fn look(&mut self) -> impl Future<Output = Result<Look<Self::Seen>, Error>> + Send;
+
+    /// Waits before the next look; may be shorter or longer than asked, if there is a reason.
+    fn pause(&mut self, delay: Duration) -> impl Future<Output = ()> + Send {
+        sleep(delay)
+    }
+}
+
 /// How to wait: the name for errors, the limit, and the delays between looks.
 pub(crate) struct Patience<D> {
     pub(crate) operation: &'static str,
@@ -24,13 +38,11 @@ pub(crate) struct Patience<D> {
     pub(crate) delays: D,
 }
 
-/// Looks at once and then after each delay; a passing fault counts as nothing seen.
-pub(crate) async fn until_final<T, D, F, L>(patience: Patience<D>, mut look: L) -> Result<T, Error>
+/// Looks at once and then after each pause; a passing fault counts as nothing seen.
+pub(crate) async fn until_final<W, D>(patience: Patience<D>, mut watch: W) -> Result<W::Seen, Error>
 where
-    T: Any + Send + Sync,
-    D: Iterator<Item = Duration>,
-    F: Future<Output = Result<Look<T>, Error>>,
-    L: FnMut() -> F,
+    W: Watch,
+    D: Iterator<Item = Duration> + Send,
 {
     let Patience { operation, limit, mut delays } = patience;
     let started = Instant::now();
@@ -39,42 +51,52 @@ where
     let mut looks = 0;
     loop {
         looks += 1;
-        let mut pause = Duration::ZERO;
-        match timeout(left(), look()).await {
+        let mut asked = Duration::ZERO;
+        match timeout(left(), watch.look()).await {
             Ok(Ok(Look::Final(answer))) => return Ok(answer),
             Ok(Ok(Look::Pending(seen, line))) => {
                 last = Some(LastSeen { line, value: Arc::new(seen) });
                 fault = None;
             }
             Ok(Err(error)) if error.is_retryable() => {
-                pause = error.retry_after().unwrap_or_default();
+                asked = error.retry_after().unwrap_or_default();
                 fault = Some(Box::new(error));
             }
             Ok(Err(error)) => return Err(error),
             Err(_elapsed) => {}
         }
-        let pause = delays.next().unwrap_or_default().max(pause).min(left());
-        sleep(pause).await;
-        if left().is_zero() {
+        let delay = delays.next().unwrap_or_default().max(asked);
+        let in_time = timeout(left(), watch.pause(delay)).await.is_ok();
+        if !in_time || left().is_zero() {
             let facts = CallFacts { operation, attempts: looks, ..CallFacts::default() };
-            return Err(Error::TimedOut(Box::new(TimedOutError {
-                facts,
-                limit,
-                last,
-                source: fault,
-            })));
+            let error = TimedOutError { facts, limit, last, source: fault };
+            return Err(Error::TimedOut(Box::new(error)));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Look, Patience, until_final};
+    use super::{Look, Patience, Watch, until_final};
     use crate::error::Error;
     use crate::retry::Delays;
-    use std::cell::Cell;
     use std::time::Duration;
     use tokio::time::Instant;
+
+    /// Counts its looks, and answers each as its function says.
+    struct Script<F>(u32, F);
+
+    impl<F: FnMut(u32) -> Option<Result<Look<u32>, Error>> + Send> Watch for Script<F> {
+        type Seen = u32;
+
+        async fn look(&mut self) -> Result<Look<u32>, Error> {
+            self.0 += 1;
+            match (self.1)(self.0) {
+                Some(answer) => answer,
+                None => std::future::pending().await,
+            }
+        }
+    }
 
     fn patience(seconds: u64) -> Patience<Delays> {
         let delays = Delays::polling(Duration::from_millis(250), Duration::from_secs(5));
@@ -88,41 +110,49 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_first_look_is_at_once() {
         let start = Instant::now();
-        let answer = until_final(patience(1), || async { Ok(Look::Final(7)) }).await.unwrap();
+        let answer =
+            until_final(patience(1), Script(0, |_| Some(Ok(Look::Final(7))))).await.unwrap();
         assert_eq!((answer, start.elapsed()), (7, Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]
     async fn delays_grow_to_five_seconds_and_looks_stay_few() {
-        let looks = Cell::new(0);
-        let count = || {
-            looks.set(looks.get() + 1);
-            async { Ok(pending(looks.get())) }
-        };
-        let error = until_final(patience(60), count).await.unwrap_err();
-        assert!((15..=24).contains(&looks.get()), "{} looks in 60 s", looks.get());
-        assert_eq!(error.last_seen::<u32>(), Some(&looks.get()));
+        let script = Script(0, |n| Some(Ok(pending(n))));
+        let error = until_final(patience(60), script).await.unwrap_err();
+        let looks = *error.last_seen::<u32>().unwrap();
+        assert!((15..=24).contains(&looks), "{looks} looks in 60 s");
         assert!(error.to_string().contains("last seen: number"), "{error}");
+        assert_eq!(error.attempts(), looks);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_look_that_hangs_is_bounded_by_the_limit() {
         let start = Instant::now();
-        let hang = || std::future::pending::<Result<Look<u32>, Error>>();
-        let error = until_final(patience(3), hang).await.unwrap_err();
+        let error = until_final(patience(3), Script(0, |_| None)).await.unwrap_err();
         assert!(error.is_timeout());
         assert_eq!(start.elapsed(), Duration::from_secs(3));
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_passing_fault_does_not_end_the_wait_and_its_wish_is_obeyed() {
+        let start = Instant::now();
+        let fault = || Error::stream("down".into(), Some(Error::config("x")));
+        let script = Script(0, |n| Some(if n < 3 { Err(fault()) } else { Ok(Look::Final(n)) }));
+        assert_eq!(until_final(patience(60), script).await.unwrap(), 3);
+        assert!(start.elapsed() < Duration::from_secs(1));
+        let error = until_final(patience(5), Script(0, |_| Some(Err(fault())))).await.unwrap_err();
+        assert!(std::error::Error::source(&error).is_some(), "the fault is the source");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_limit_of_zero_still_looks_once() {
-        let answer = until_final(patience(0), || async { Ok(Look::Final(1)) }).await;
-        assert_eq!(answer.unwrap(), 1);
+        let script = Script(0, |_| Some(Ok(Look::Final(1))));
+        assert_eq!(until_final(patience(0), script).await.unwrap(), 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_final_error_ends_the_wait() {
-        let refuse = || async { Err::<Look<u32>, _>(Error::invalid("x", "y", "z")) };
-        assert!(matches!(until_final(patience(9), refuse).await, Err(Error::Invalid(_))));
+        let script = Script(0, |_| Some(Err(Error::invalid("x", "y", "z"))));
+        assert!(matches!(until_final(patience(9), script).await, Err(Error::Invalid(_))));
     }
 }

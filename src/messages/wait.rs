@@ -3,16 +3,19 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
 
 use crate::client::Client;
 use crate::error::Error;
 use crate::ids::MessageId;
 use crate::messages::Message;
-use crate::poll::{Look, Patience, until_final};
+use crate::poll::{Look, Patience, Watch, until_final};
 use crate::retry::Delays;
 use crate::status::MessageStatus;
+use crate::stream::until::status_of;
+use crate::stream::{Cursor, EventStream};
 
 /// A wait for a message; see [`Messages::wait`](crate::Messages::wait).
 #[must_use = "a wait does nothing until it is awaited"]
@@ -23,7 +26,11 @@ pub struct WaitForMessage<'a> {
     delays: Delays,
     ends: Ends,
     watcher: Option<Watcher<'a>>,
+    after: Option<Cursor>,
 }
+
+/// How often a wait that follows the stream looks without being told to.
+const SAFETY_NET: Duration = Duration::from_secs(30);
 
 type Watcher<'a> = Box<dyn FnMut(&Message) + Send + 'a>;
 
@@ -39,9 +46,10 @@ impl<'a> WaitForMessage<'a> {
             client,
             id,
             limit: Duration::from_secs(600),
-            delays: Delays::polling(Duration::from_millis(250), Duration::from_secs(5)),
+            delays: default_delays(),
             ends: Ends::WhenTerminal,
             watcher: None,
+            after: None,
         }
     }
 
@@ -67,26 +75,28 @@ impl<'a> WaitForMessage<'a> {
 
     /// Calls `watch` with the first state seen, and whenever the status has changed.
     ///
-    /// The final state is shown as well, before the wait returns it.
+    /// The final state is shown as well, before the wait returns it. With [`after`](Self::after) only
+    /// what is fetched is shown, so states in between may be left out.
     pub fn on_status(mut self, watch: impl FnMut(&Message) + Send + 'a) -> Self {
         self.watcher = Some(Box::new(watch));
         self
     }
 
+    /// Also follows the session's stream from here on.
+    ///
+    /// Give it a point before the message's end, such as the event of the send. The message is
+    /// fetched the moment the ledger shows its end, and beside the stream at most every 30 s. A
+    /// stream that fails for good is no error: the wait goes on polling.
+    pub fn after(mut self, point: impl Into<Cursor>) -> Self {
+        self.after = Some(point.into());
+        self
+    }
+
     async fn run(self) -> Result<Message, Error> {
-        let Self { client, id, limit, delays, ends, watcher } = self;
-        let observer = Mutex::new(Observer { watcher, last: None });
-        let look = || async {
-            let message = client.messages().get(&id).timeout(limit).await?;
-            observer.lock().unwrap_or_else(PoisonError::into_inner).see(&message);
-            Ok(if ends.at(&message.status) {
-                Look::Final(message)
-            } else {
-                let line = format!("{} is {}", message.id, message.status);
-                Look::Pending(message, line)
-            })
-        };
-        until_final(Patience { operation: "messages.wait", limit, delays }, look).await
+        let Self { client, id, limit, delays, ends, watcher, after } = self;
+        let follow = after.map_or(Follow::Not, Follow::From);
+        let watch = Waiting { client, id, limit, ends, watcher, last: None, follow };
+        until_final(Patience { operation: "messages.wait", limit, delays }, watch).await
     }
 }
 
@@ -97,13 +107,64 @@ impl Ends {
     }
 }
 
-struct Observer<'a> {
+/// A wait under way.
+struct Waiting<'a> {
+    client: &'a Client,
+    id: MessageId,
+    limit: Duration,
+    ends: Ends,
     watcher: Option<Watcher<'a>>,
     last: Option<MessageStatus>,
+    follow: Follow,
 }
 
-impl Observer<'_> {
-    fn see(&mut self, message: &Message) {
+/// Whether the stream tells when to look.
+enum Follow {
+    /// It does not, or not any more.
+    Not,
+    /// It will from here, once the session is known.
+    From(Cursor),
+    /// It does.
+    Stream(Box<EventStream>),
+    /// It has told of an end that the message does not show yet: look again soon.
+    Lagging(Delays),
+}
+
+impl Watch for Waiting<'_> {
+    type Seen = Message;
+
+    async fn look(&mut self) -> Result<Look<Message>, Error> {
+        let message = self.client.messages().get(&self.id).timeout(self.limit).await?;
+        self.show(&message);
+        if self.ends.at(&message.status) {
+            return Ok(Look::Final(message));
+        }
+        if let Follow::From(cursor) = &self.follow {
+            let stream = self.client.sessions().stream(&message.session_id);
+            self.follow = Follow::Stream(Box::new(stream.after(cursor).until(&self.id)));
+        }
+        let line = format!("{} is {}", message.id, message.status);
+        Ok(Look::Pending(message, line))
+    }
+
+    async fn pause(&mut self, delay: Duration) {
+        match &mut self.follow {
+            Follow::Not | Follow::From(_) => sleep(delay).await,
+            Follow::Lagging(delays) => sleep(delays.next().unwrap_or(delay).min(delay)).await,
+            Follow::Stream(stream) => {
+                let told = timeout(delay.max(SAFETY_NET), next_end(stream, &self.id, self.ends));
+                self.follow = match told.await {
+                    Err(_elapsed) => return,
+                    Ok(Told::End) => Follow::Lagging(default_delays()),
+                    Ok(Told::Failed) => Follow::Not,
+                };
+            }
+        }
+    }
+}
+
+impl Waiting<'_> {
+    fn show(&mut self, message: &Message) {
         if self.last.as_ref() == Some(&message.status) {
             return;
         }
@@ -112,6 +173,32 @@ impl Observer<'_> {
             watch(message);
         }
     }
+}
+
+/// What the stream has told.
+enum Told {
+    End,
+    Failed,
+}
+
+/// Reads the stream up to an event that is worth a look.
+async fn next_end(stream: &mut EventStream, id: &MessageId, ends: Ends) -> Told {
+    loop {
+        match stream.try_next().await {
+            Ok(Some(event)) if status_of(&event, id).is_some_and(|status| ends.at(&status)) => {
+                return Told::End;
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => return Told::End,
+            // A frame that cannot be read: the stream itself goes on.
+            Err(Error::Stream(error)) if error.source.is_none() => {}
+            Err(_) => return Told::Failed,
+        }
+    }
+}
+
+fn default_delays() -> Delays {
+    Delays::polling(Duration::from_millis(250), Duration::from_secs(5))
 }
 
 impl<'a> IntoFuture for WaitForMessage<'a> {

@@ -50,7 +50,12 @@ async fn a_stream_until_idle_ends_behind_the_whole_queue() {
     let (emulator, client) = start().await;
     let session = client.sessions().create(&emulator.agent()).await.unwrap().id;
     let first = client.messages().send(&session, "one").await.unwrap();
-    client.messages().wait(&first.message.id).poll_interval(Duration::from_millis(5)).await.unwrap();
+    client
+        .messages()
+        .wait(&first.message.id)
+        .poll_interval(Duration::from_millis(5))
+        .await
+        .unwrap();
     let events = ["two", "three"].map(NewEvent::user_message);
     client.sessions().send_events(&session, events).await.unwrap();
 
@@ -131,4 +136,39 @@ async fn a_cursor_resumes_in_another_client() {
     let resumed = emulator.requests();
     let header = |name: &str| resumed.last().unwrap().header(name).map(str::to_owned);
     assert_eq!(header("last-event-id").as_deref(), Some("sess_1:evt_3"));
+}
+
+#[tokio::test]
+async fn a_wait_on_the_stream_returns_although_its_poll_interval_is_an_hour() {
+    let (emulator, client) = start().await;
+    let sent = client.agents().send_message(&emulator.agent(), "hi").await.unwrap();
+    emulator.clear_requests();
+    let wait = client.messages().wait(&sent.message.id).after(&sent.event);
+    let message = wait.poll_interval(Duration::from_secs(3600)).await.unwrap();
+    assert_eq!(message.status, MessageStatus::Completed);
+    let polls =
+        emulator.requests().iter().filter(|request| request.path().contains("/messages/")).count();
+    assert!(polls <= 3, "{polls} polls: one at the start, one at the end, one if that came early");
+}
+
+#[tokio::test]
+async fn a_wait_whose_stream_is_refused_goes_on_polling() {
+    use crate::support::raw::{RawServer, Step, json};
+    let completed = crate::support::sample("get-message.response");
+    let running = completed.replace("\"completed\"", "\"running\"");
+    let polls = std::sync::atomic::AtomicUsize::new(0);
+    let server = RawServer::start(move |_, request| {
+        if request.line().ends_with("/stream") {
+            return vec![Step::Write(json("403 Forbidden", r#"{"detail": "no streams here"}"#))];
+        }
+        let first = polls.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
+        vec![Step::Write(json("200 OK", if first { &running } else { &completed }))]
+    })
+    .await;
+    let client = crate::support::client(&server.url);
+    let wait = client.messages().wait(&"msg_123".parse().unwrap());
+    let wait = wait.after("sess_123:evt_1".parse::<Cursor>().unwrap());
+    let message = wait.poll_interval(Duration::from_millis(1)).await.unwrap();
+    assert_eq!(message.status, MessageStatus::Completed);
+    assert_eq!(server.requests().len(), 3);
 }
