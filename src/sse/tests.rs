@@ -1,5 +1,8 @@
 //! The seam's answers, given whole, in pieces, at its ceiling and beside a peer.
 
+mod model;
+mod table;
+
 use bytes::Bytes;
 
 use super::{Decoder, Frame};
