@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use sse_core::{SseDecoder, SseEvent};
+use sse_core::{MessageEvent, SseDecoder, SseEvent};
 
 /// An event larger than this leaves its capacity behind in the decoder, which is then replaced.
 const LARGE_EVENT: usize = 1 << 20;
@@ -54,18 +54,21 @@ impl Decoder {
             Ok(SseEvent::Retry(milliseconds)) => {
                 Frame::Retry(Duration::from_millis(milliseconds.into()))
             }
-            Ok(SseEvent::Message(event)) => {
-                // The decoder repeats an id until another comes.
-                let id = event.last_event_id.filter(|id| Some(id) != self.last_id.as_ref());
-                if id.is_some() {
-                    self.last_id.clone_from(&id);
-                }
-                if event.data.len() > LARGE_EVENT {
-                    self.start_small();
-                }
-                Frame::Event { id, data: event.data }
-            }
+            Ok(SseEvent::Message(event)) => self.event(event),
         })
+    }
+
+    fn event(&mut self, event: MessageEvent) -> Frame {
+        // The decoder repeats an id until another comes; an empty one is none.
+        let mut id = None;
+        if event.last_event_id != self.last_id {
+            self.last_id.clone_from(&event.last_event_id);
+            id = event.last_event_id;
+        }
+        if event.data.len() > LARGE_EVENT {
+            self.start_small();
+        }
+        Frame::Event { id, data: event.data }
     }
 
     fn start_small(&mut self) {
@@ -75,3 +78,6 @@ impl Decoder {
         let _nothing = self.inner.next(&mut Bytes::from_static(b"\n"));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! Where a stream ends, and what does not end it.
+
+use super::fake::{Fake, Piece, frames, json, read};
+use crate::error::Error;
+use crate::stream::EventStream;
+
+/// Returns a frame of an event with this type and data.
+fn typed(number: u64, event_type: &str, data: &str) -> Piece {
+    let json = json(number).replace("\"note\"", &format!("\"{event_type}\""));
+    let (head, rest) = json.split_once("\"data\":").unwrap();
+    let tail = &rest[rest.find(",\"created_at\"").unwrap()..];
+    Piece::Bytes(format!("id: s:evt_{number}\ndata: {head}\"data\":{data}{tail}\n\n").into_bytes())
+}
+
+fn status(number: u64, message: &str, status: &str) -> Piece {
+    let data = format!(r#"{{"message_id":"{message}","status":"{status}"}}"#);
+    typed(number, "message.status_changed", &data)
+}
+
+fn session(number: u64, status: &str) -> Piece {
+    typed(number, "session.status_changed", &format!(r#"{{"status":"{status}"}}"#))
+}
+
+async fn numbers(mut stream: EventStream) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    while let Some(event) = stream.try_next().await.unwrap() {
+        numbers.push(event.sequence_number.unwrap());
+    }
+    assert_eq!(stream.try_next().await.unwrap(), None, "the end stays the end");
+    numbers
+}
+
+#[tokio::test(start_paused = true)]
+async fn until_a_message_ends_behind_the_event_that_finishes_it() {
+    for last in ["completed", "failed"] {
+        let fake = Fake::new(move |_, _| {
+            let before = [status(1, "msg_1", "running"), status(2, "msg_2", "completed")];
+            let odd = [status(3, "msg_1", "paused"), typed(4, "message.status_changed", "[7]")];
+            let after = [status(5, "msg_1", last), frames([6])];
+            Ok(before.into_iter().chain(odd).chain(after).collect())
+        });
+        let stream = fake.stream().until(&"msg_1".parse().unwrap());
+        assert_eq!(numbers(stream).await, [1, 2, 3, 4, 5]);
+        assert_eq!(fake.opened().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn until_idle_passes_the_idle_moments_of_a_replay() {
+    let fake = Fake::new(|_, _| {
+        let first = [status(1, "msg_1", "completed"), session(2, "idle")];
+        let second = [status(3, "msg_2", "completed"), session(4, "idle"), frames([5])];
+        Ok(first.into_iter().chain(second).collect())
+    });
+    fake.settled("msg_2");
+    assert_eq!(numbers(fake.stream().until_idle()).await, [1, 2, 3, 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_has_ended_ends_every_stream() {
+    for last in ["completed", "failed", "expired"] {
+        let fake = Fake::new(move |_, _| Ok(vec![session(1, "active"), session(2, last)]));
+        assert_eq!(numbers(fake.stream()).await, [1, 2]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_event_is_an_error_that_neither_ends_nor_moves_the_stream() {
+    let garbage = [
+        "data: not json",
+        "data: [1]",
+        "data: {}",
+        "data: {\"id\":\"\"}",
+        "id: s:evt_9\ndata: null",
+    ];
+    let fake = Fake::new(move |n, _| {
+        let garbage = garbage.map(|text| Piece::Bytes(format!("{text}\n\n").into_bytes()));
+        let large = Piece::Bytes(format!("data: {}\n\n", "x".repeat(2 << 20)).into_bytes());
+        match n {
+            0 => Ok([frames([1])].into_iter().chain(garbage).chain([large]).collect()),
+            _ => Ok(vec![frames([2]), Piece::Hold]),
+        }
+    });
+    let mut stream = fake.stream();
+    read(&mut stream, 1).await;
+    for _ in 0..=garbage.len() {
+        let error = stream.try_next().await.unwrap_err();
+        let Error::Stream(_) = &error else { panic!("{error:?}") };
+        assert!(!error.is_retryable());
+        assert_eq!(stream.cursor().unwrap().to_string(), "1@s:evt_1");
+    }
+    assert_eq!(read(&mut stream, 1).await, [2]);
+    assert_eq!(fake.resumed()[1].as_deref(), Some("s:evt_1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_with_odd_data_is_an_event() {
+    let fake = Fake::new(|_, _| {
+        let odd = ["null", "3", "[]", "{\"status\":{}}"];
+        let odd = (1..).zip(odd).map(|(n, data)| typed(n, "message.status_changed", data));
+        Ok(odd.chain([typed(5, "brand.new", "{}"), Piece::Hold]).collect())
+    });
+    assert_eq!(read(&mut fake.stream(), 5).await, [1, 2, 3, 4, 5]);
+}
