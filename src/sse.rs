@@ -27,6 +27,8 @@ pub(crate) struct Decoder {
     limit: NonZeroUsize,
     unread: Bytes,
     last_id: Option<Arc<str>>,
+    /// Whether an event was skipped, whose capacity the next one carries off.
+    grown: bool,
 }
 
 impl Decoder {
@@ -39,6 +41,7 @@ impl Decoder {
             limit,
             unread: Bytes::new(),
             last_id: None,
+            grown: false,
         }
     }
 
@@ -55,7 +58,10 @@ impl Decoder {
             return None;
         };
         Some(match decoded {
-            Err(_too_large) => Frame::TooLarge,
+            Err(_too_large) => {
+                self.grown = true;
+                Frame::TooLarge
+            }
             Ok(SseEvent::Retry(milliseconds)) => {
                 Frame::Retry(Duration::from_millis(milliseconds.into()))
             }
@@ -70,7 +76,7 @@ impl Decoder {
             self.last_id.clone_from(&event.last_event_id);
             id = event.last_event_id;
         }
-        if event.data.len() > LARGE_EVENT {
+        if self.grown || event.data.len() > LARGE_EVENT {
             self.start_small();
         }
         Frame::Event {
@@ -80,6 +86,7 @@ impl Decoder {
     }
 
     fn start_small(&mut self) {
+        self.grown = false;
         self.inner = SseDecoder::with_limit(self.limit);
         self.inner.reconnect_with_id(self.last_id.clone());
         // An empty line, so that no byte order mark is looked for in the middle of a stream.

@@ -1,5 +1,6 @@
 //! The seam's answers, given whole, in pieces, at its ceiling and beside a peer.
 
+mod ceiling;
 mod model;
 mod table;
 
