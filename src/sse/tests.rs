@@ -2,6 +2,7 @@
 
 mod ceiling;
 mod model;
+mod property;
 mod table;
 
 use bytes::Bytes;
