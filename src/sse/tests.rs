@@ -2,6 +2,7 @@
 
 mod ceiling;
 mod model;
+mod peer;
 mod property;
 mod table;
 
