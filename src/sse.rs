@@ -27,6 +27,8 @@ pub(crate) struct Decoder {
     limit: NonZeroUsize,
     unread: Bytes,
     last_id: Option<Arc<str>>,
+    /// Whether an event was skipped, whose capacity the next one carries off.
+    grown: bool,
 }
 
 impl Decoder {
@@ -34,7 +36,7 @@ impl Decoder {
     pub(crate) fn new(limit: usize) -> Self {
         let limit = NonZeroUsize::new(limit).unwrap_or(NonZeroUsize::MIN);
         let inner = SseDecoder::with_limit(limit);
-        Self { inner, limit, unread: Bytes::new(), last_id: None }
+        Self { inner, limit, unread: Bytes::new(), last_id: None, grown: false }
     }
 
     /// Takes the next bytes; those before must have been decoded.
@@ -50,7 +52,10 @@ impl Decoder {
             return None;
         };
         Some(match decoded {
-            Err(_too_large) => Frame::TooLarge,
+            Err(_too_large) => {
+                self.grown = true;
+                Frame::TooLarge
+            }
             Ok(SseEvent::Retry(milliseconds)) => {
                 Frame::Retry(Duration::from_millis(milliseconds.into()))
             }
@@ -65,13 +70,14 @@ impl Decoder {
             self.last_id.clone_from(&event.last_event_id);
             id = event.last_event_id;
         }
-        if event.data.len() > LARGE_EVENT {
+        if self.grown || event.data.len() > LARGE_EVENT {
             self.start_small();
         }
         Frame::Event { id, data: event.data }
     }
 
     fn start_small(&mut self) {
+        self.grown = false;
         self.inner = SseDecoder::with_limit(self.limit);
         self.inner.reconnect_with_id(self.last_id.clone());
         // An empty line, so that no byte order mark is looked for in the middle of a stream.

@@ -1,6 +1,9 @@
 //! The seam's answers, given whole, in pieces, at its ceiling and beside a peer.
 
+mod ceiling;
 mod model;
+mod peer;
+mod property;
 mod table;
 
 use bytes::Bytes;

@@ -93,6 +93,7 @@ impl Chaos {
 
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_events_come_through_hundreds_of_faults() {
+    let ledger = std::sync::Arc::new(events(1..=LEDGER));
     for seed in [fastrand::u64(..), 1, 2] {
         let chaos = std::sync::Arc::new(std::sync::Mutex::new(Chaos {
             random: fastrand::Rng::with_seed(seed),
@@ -101,9 +102,10 @@ async fn ten_thousand_events_come_through_hundreds_of_faults() {
         let server = chaos.clone();
         let fake = Fake::new(move |_, last| server.lock().unwrap().open(last));
         let mut trouble = fastrand::Rng::with_seed(seed);
+        let ledger = ledger.clone();
         let fake = fake.list(move |limit| match trouble.u8(0..5) {
             0 => Err(broken()),
-            _ => Ok(events(1..=limit.min(LEDGER))),
+            _ => Ok(ledger[..limit.min(LEDGER) as usize].to_vec()),
         });
         let mut stream = fake.stream().reconnect(ReconnectPolicy::default().max_attempts(1000));
         let mut expected = 1;
