@@ -9,11 +9,11 @@ use crate::stream::{Cursor, EventStream};
 
 const LEDGER: u64 = 200;
 
-#[tokio::test(start_paused = true)]
-async fn a_ledger_cut_at_every_byte_arrives_whole_once_and_in_order() {
+/// Cuts at every second byte from `first_cut` on; two tests share the offsets and the work.
+async fn cut_at_every_second_byte(first_cut: usize) {
     let bytes: Vec<u8> = (1..=LEDGER).map(frame).collect::<String>().into_bytes();
     let expected: Vec<_> = (1..=LEDGER).collect();
-    for cut in 0..=bytes.len() {
+    for cut in (first_cut..=bytes.len()).step_by(2) {
         let first = bytes[..cut].to_vec();
         let fake = Fake::new(move |n, last| {
             if n > 0 {
@@ -25,6 +25,16 @@ async fn a_ledger_cut_at_every_byte_arrives_whole_once_and_in_order() {
         let mut stream = fake.stream();
         assert_eq!(read(&mut stream, LEDGER as usize).await, expected, "cut at {cut}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ledger_that_ends_at_any_even_byte_arrives_whole_once_and_in_order() {
+    cut_at_every_second_byte(0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ledger_that_breaks_off_at_any_odd_byte_arrives_whole_once_and_in_order() {
+    cut_at_every_second_byte(1).await;
 }
 
 #[tokio::test(start_paused = true)]
