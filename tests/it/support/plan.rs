@@ -80,17 +80,8 @@ const RESERVED: [(&[&str], &[&str]); 8] = [
 ];
 
 /// What of reqwest sends or receives, and the files that may name it.
-const ON_THE_WIRE: ([&str; 6], [&str; 2]) = (
-    [
-        "Request",
-        "RequestBuilder",
-        "Response",
-        "blocking",
-        "get",
-        "*",
-    ],
-    ["http", "sse"],
-);
+const ON_THE_WIRE: ([&str; 6], [&str; 2]) =
+    (["Request", "RequestBuilder", "Response", "blocking", "get", "*"], ["http", "sse"]);
 
 /// What has no place in the rows that neither read a clock nor touch a socket.
 const NOT_PURE: [&str; 4] = ["Instant", "SystemTime", "reqwest", "tokio"];
@@ -126,10 +117,7 @@ pub(crate) fn read_sources(root: &FilePath) -> Vec<Source> {
                 let names = path.strip_prefix(root).unwrap().iter();
                 let names: Vec<_> = names.map(|name| name.to_str().unwrap()).collect();
                 let text = fs::read_to_string(&path).unwrap();
-                sources.push(Source {
-                    path: names.join("/"),
-                    text,
-                });
+                sources.push(Source { path: names.join("/"), text });
             }
         }
     }
@@ -150,10 +138,7 @@ struct Check {
 
 impl Check {
     fn new(sources: &[Source]) -> Self {
-        let lib = sources
-            .iter()
-            .find(|source| source.path == "lib.rs")
-            .unwrap();
+        let lib = sources.iter().find(|source| source.path == "lib.rs").unwrap();
         let lib = tokens(&lib.text, 1);
         let mods = (0..lib.len()).filter(|at| is(&lib, *at, "mod") && is(&lib, at + 2, ";"));
         let uses = (0..lib.len()).filter(|at| matches(&lib, *at, &["pub", "use"]));
@@ -187,11 +172,7 @@ impl Check {
     fn placement(&mut self, source: &Source) {
         let module = module_of(&source.path);
         if let Some(name) = module.iter().find(|name| NO_NAMES.contains(&name.as_str())) {
-            self.refuse(
-                source,
-                1,
-                &format!("`{name}` says nothing of what is in it"),
-            );
+            self.refuse(source, 1, &format!("`{name}` says nothing of what is in it"));
         }
         match row(&module[0]) {
             None => self.refuse(source, 1, "has no row in the house plan"),
@@ -209,11 +190,7 @@ impl Check {
         self.spelling(source, &tokens);
         for path in paths(&tokens, &module) {
             if let Some(reason) = self.import(&module[0], &path) {
-                self.refuse(
-                    source,
-                    path.line,
-                    &format!("`{}` {reason}", path.segments.join("::")),
-                );
+                self.refuse(source, path.line, &format!("`{}` {reason}", path.segments.join("::")));
             }
         }
     }
@@ -223,20 +200,12 @@ impl Check {
         let pure = row(noun) <= Some(Row::Pure);
         for (at, Token { text, line }) in tokens.iter().enumerate() {
             if pure && NOT_PURE.contains(&text.as_str()) {
-                self.refuse(
-                    source,
-                    *line,
-                    &format!("`{text}` in a row without clock and socket"),
-                );
+                self.refuse(source, *line, &format!("`{text}` in a row without clock and socket"));
             }
             for (pattern, owners) in RESERVED {
                 if matches(tokens, at, pattern) && !owners.contains(&noun) {
                     let pattern = pattern.concat();
-                    self.refuse(
-                        source,
-                        *line,
-                        &format!("`{pattern}` is for {owners:?} alone"),
-                    );
+                    self.refuse(source, *line, &format!("`{pattern}` is for {owners:?} alone"));
                 }
             }
         }
@@ -249,9 +218,7 @@ impl Check {
         };
         if first == "reqwest" {
             let (names, owners) = ON_THE_WIRE;
-            let sends = rest
-                .first()
-                .is_none_or(|name| names.contains(&name.as_str()));
+            let sends = rest.first().is_none_or(|name| names.contains(&name.as_str()));
             return (sends && !owners.contains(&noun)).then(|| "is for http and sse".to_owned());
         }
         let target = match (self.order.contains(first), self.public.get(first)) {
@@ -298,12 +265,8 @@ impl Check {
             }
         }
         if !left.is_empty() {
-            let edges: Vec<_> = left
-                .iter()
-                .map(|(from, to)| format!("{from} -> {to}"))
-                .collect();
-            self.found
-                .push(format!("imports in a circle: {}", edges.join(", ")));
+            let edges: Vec<_> = left.iter().map(|(from, to)| format!("{from} -> {to}")).collect();
+            self.found.push(format!("imports in a circle: {}", edges.join(", ")));
         }
     }
 
@@ -313,9 +276,7 @@ impl Check {
 }
 
 fn row(noun: &str) -> Option<Row> {
-    ROWS.iter()
-        .find(|(name, _)| *name == noun)
-        .map(|(_, row)| *row)
+    ROWS.iter().find(|(name, _)| *name == noun).map(|(_, row)| *row)
 }
 
 /// Returns the module of a file: `client/builder.rs` is `client::builder`.
@@ -328,8 +289,5 @@ fn module_of(path: &str) -> Vec<String> {
 fn test_files(source: &Source) -> Vec<Vec<String>> {
     let (_, names) = without_tests(&tokens(&source.text, 1));
     let here = module_of(&source.path);
-    names
-        .into_iter()
-        .map(|name| [here.clone(), vec![name]].concat())
-        .collect()
+    names.into_iter().map(|name| [here.clone(), vec![name]].concat()).collect()
 }

@@ -62,10 +62,7 @@ pub(crate) fn paths(tokens: &[Token], module: &[String]) -> Vec<Path> {
 /// Returns the paths of a `use`, read from the token after it.
 pub(crate) fn tree(tokens: &[Token], at: usize) -> Vec<Path> {
     let mut found = Vec::new();
-    let mut tree = Tree {
-        tokens,
-        found: &mut found,
-    };
+    let mut tree = Tree { tokens, found: &mut found };
     tree.read(at, Vec::new());
     found
 }
@@ -77,10 +74,7 @@ pub(crate) fn is(tokens: &[Token], at: usize, text: &str) -> bool {
 
 /// Returns whether `pattern` stands at `at`.
 pub(crate) fn matches(tokens: &[Token], at: usize, pattern: &[&str]) -> bool {
-    pattern
-        .iter()
-        .enumerate()
-        .all(|(ahead, text)| is(tokens, at + ahead, text))
+    pattern.iter().enumerate().all(|(ahead, text)| is(tokens, at + ahead, text))
 }
 
 fn test_module(tokens: &[Token], at: usize) -> Option<usize> {
@@ -95,21 +89,13 @@ fn test_module(tokens: &[Token], at: usize) -> Option<usize> {
     }
     if is(tokens, at, "pub") {
         at += 1;
-        at = if is(tokens, at, "(") {
-            closing(tokens, at) + 1
-        } else {
-            at
-        };
+        at = if is(tokens, at, "(") { closing(tokens, at) + 1 } else { at };
     }
     is(tokens, at, "mod").then_some(at + 1)
 }
 
 fn item_end(tokens: &[Token], at: usize) -> usize {
-    if is(tokens, at, "{") {
-        closing(tokens, at) + 1
-    } else {
-        at + 1
-    }
+    if is(tokens, at, "{") { closing(tokens, at) + 1 } else { at + 1 }
 }
 
 /// Returns where the bracket at `at` is closed.
@@ -186,11 +172,7 @@ impl Tree<'_> {
         let line = self.tokens.get(at - 1).map_or(0, |token| token.line);
         let renamed = is(self.tokens, at, "as").then(|| self.text(at + 1).to_owned());
         let end = if renamed.is_some() { at + 2 } else { at };
-        self.found.push(Path {
-            segments,
-            renamed,
-            line,
-        });
+        self.found.push(Path { segments, renamed, line });
         end
     }
 

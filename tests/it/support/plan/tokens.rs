@@ -25,12 +25,7 @@ pub(crate) struct Token {
 
 /// Returns the tokens of `source`, whose first line has this number.
 pub(crate) fn tokens(source: &str, line: usize) -> Vec<Token> {
-    let mut lexer = Lexer {
-        rest: source.chars().collect(),
-        at: 0,
-        line,
-        found: Vec::new(),
-    };
+    let mut lexer = Lexer { rest: source.chars().collect(), at: 0, line, found: Vec::new() };
     while lexer.at < lexer.rest.len() {
         lexer.step();
     }
