@@ -130,3 +130,8 @@ pub use stream::{Cursor, EventStream, ReconnectPolicy, StreamStats, TextStream};
 pub use transcript::{
     AssistantItem, Timeline, ToolCallItem, Transcript, TranscriptItem, Transcripts, UserItem,
 };
+
+/// Compiles and runs the examples of the README.
+#[cfg(all(doctest, feature = "emulator"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

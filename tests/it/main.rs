@@ -14,6 +14,7 @@ mod emulator_sends;
 mod emulator_stream;
 #[cfg(feature = "emulator")]
 mod emulator_support;
+mod house_plan;
 mod key;
 #[cfg(feature = "emulator")]
 mod main_job;

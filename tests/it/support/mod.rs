@@ -2,6 +2,7 @@
 
 #[cfg(feature = "emulator")]
 pub(crate) mod lossy;
+pub(crate) mod plan;
 pub(crate) mod raw;
 
 use std::time::Duration;
