@@ -166,7 +166,12 @@ where
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.0.run())
+        Box::pin(async move {
+            let client = self.0.client;
+            let mut reply = self.0.run().await?;
+            client.inner().hide_echoes(&mut reply.meta.headers);
+            Ok(reply)
+        })
     }
 }
 
@@ -186,7 +191,7 @@ pub struct WithMeta<T> {
 pub struct ReplyMeta {
     /// The status, one of success.
     pub status: StatusCode,
-    /// The headers.
+    /// The headers; a value that repeats the key is marked sensitive.
     pub headers: HeaderMap,
     /// The value of `x-request-id`, if there was one.
     pub request_id: Option<String>,

@@ -143,7 +143,7 @@ impl Error {
         self.facts().and_then(|facts| facts.retry_after)
     }
 
-    /// Returns how many times the request was sent.
+    /// Returns how many times the request was sent; for a wait, how often it looked.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.facts().map_or(0, |facts| facts.attempts)
@@ -220,7 +220,8 @@ impl Error {
         field: &'static str,
         reason: impl Into<String>,
     ) -> Self {
-        Self::Invalid(InvalidError { operation, field, reason: reason.into() })
+        let reason = one_line(&reason.into(), 512);
+        Self::Invalid(InvalidError { operation, field, reason })
     }
 
     pub(crate) fn stream(what: String, source: Option<Self>) -> Self {
@@ -229,8 +230,8 @@ impl Error {
         Self::Stream(Box::new(StreamError { facts, what, source: source.map(Box::new) }))
     }
 
-    pub(crate) fn failed<T: Any + Send + Sync>(what: String, text: &str, subject: T) -> Self {
-        let text = one_line(text, 2048);
+    pub(crate) fn failed<T: Any + Send + Sync>(what: &str, text: &str, subject: T) -> Self {
+        let (what, text) = (one_line(what, 512), one_line(text, 2048));
         Self::Failed(Box::new(FailedError { what, text, subject: Box::new(subject) }))
     }
 }

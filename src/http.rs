@@ -1,5 +1,6 @@
 //! The only file that sends: once, or with repeats.
 
+mod body;
 mod read;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::retry::{Delays, Reached, Repeat, RetryPolicy, retry_after};
 
 use read::{Broken, Refusal, Unreadable, read_body, undecodable};
 
+pub(crate) use body::OpenBody;
 pub(crate) use read::decode;
 
 const EVENT_STREAM: &str = "text/event-stream";
@@ -68,7 +70,7 @@ pub(crate) async fn open(
     client: &Client,
     request: &Request,
     last_event_id: Option<&str>,
-) -> Result<reqwest::Response, Error> {
+) -> Result<OpenBody, Error> {
     let inner = client.inner();
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
@@ -88,22 +90,9 @@ pub(crate) async fn open(
     let media_type = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     if media_type.is_some_and(|text| text.to_ascii_lowercase().starts_with(EVENT_STREAM.as_bytes()))
     {
-        return Ok(response);
+        return Ok(OpenBody::new(response));
     }
     Err(sending.not_a_stream(response).await)
-}
-
-/// Returns the error of a stream whose connection broke.
-pub(crate) fn broken_stream(error: reqwest::Error) -> Error {
-    let facts = CallFacts { operation: "sessions.stream", attempts: 1, ..CallFacts::default() };
-    let timed_out = error.is_timeout();
-    let source = Some(error.without_url().into());
-    Error::Transport(Box::new(TransportError {
-        facts,
-        what: "the stream broke off",
-        timed_out,
-        source,
-    }))
 }
 
 /// One operation on its way: the request as it leaves, and the time and delays left.
@@ -119,6 +108,8 @@ struct Sending<'a> {
     /// A key the caller can give again makes a repeat of the whole call harmless.
     caller_has_key: bool,
     last_error: Option<Box<Error>>,
+    /// The worst of all attempts: a later refusal does not undo an earlier lost reply.
+    fate: Fate,
 }
 
 impl<'a> Sending<'a> {
@@ -157,6 +148,7 @@ impl<'a> Sending<'a> {
             facts,
             caller_has_key,
             last_error: None,
+            fate: Fate::Harmless,
         })
     }
 
@@ -177,7 +169,7 @@ impl<'a> Sending<'a> {
             Err(_elapsed) => return Err(Failure::somewhere(Cause::Timeout)),
         };
         let mut facts = self.facts.clone();
-        facts.fate = self.fate(Reached::Somewhere);
+        facts.fate = self.fate_of(Reached::Somewhere);
         Ok(Reply { headers, body, facts })
     }
 
@@ -215,7 +207,8 @@ impl<'a> Sending<'a> {
     /// Returns what the failure means to the caller.
     fn describe(&mut self, failure: Failure) -> Error {
         let mut facts = self.facts.clone();
-        facts.fate = self.fate(failure.reached);
+        self.fate = self.fate.max(self.fate_of(failure.reached));
+        facts.fate = self.fate;
         let transport = |facts, what, source: Option<reqwest::Error>| {
             let timed_out = source.as_ref().is_some_and(reqwest::Error::is_timeout);
             let source = source.map(|error| error.without_url().into());
@@ -255,7 +248,7 @@ impl<'a> Sending<'a> {
         undecodable(self.inner, self.facts.clone(), &what)
     }
 
-    fn fate(&self, reached: Reached) -> Fate {
+    fn fate_of(&self, reached: Reached) -> Fate {
         let caller_can_repeat = self.repeat == Repeat::Keyed && self.caller_has_key;
         if caller_can_repeat { Repeat::Safe.fate(reached) } else { self.repeat.fate(reached) }
     }

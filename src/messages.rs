@@ -192,7 +192,7 @@ impl<'a> Messages<'a> {
     /// Sends a message to an existing session.
     ///
     /// `POST /v1/sessions/{session_id}/events` with one event and an `Idempotency-Key`, contract
-    /// §3: repeated until it is answered, and recorded once. Fields of
+    /// §3: repeated as the client's policy says, and recorded once. Fields of
     /// [`metadata`](Call::metadata) travel with it. A busy session queues it.
     ///
     /// # Errors
@@ -219,6 +219,10 @@ impl<'a> Messages<'a> {
     ///
     /// `GET /v1/messages/{message_id}`, contract §3.
     ///
+    /// # Errors
+    ///
+    /// Not found when there is no such message.
+    ///
     /// ```no_run
     /// # async fn example(client: dari::Client, id: dari::MessageId) -> dari::Result<()> {
     /// let message = client.messages().get(&id).await?;
@@ -235,6 +239,10 @@ impl<'a> Messages<'a> {
     /// Lists the messages of a session, in order.
     ///
     /// `GET /v1/sessions/{session_id}/messages`, contract §3.
+    ///
+    /// # Errors
+    ///
+    /// Not found when there is no such session.
     ///
     /// ```no_run
     /// # async fn example(client: dari::Client, session: dari::SessionId) -> dari::Result<()> {

@@ -73,7 +73,7 @@ impl Serialize for ExtraFields {
 
 /// An object whose `type` this version of the crate does not know.
 ///
-/// It is kept whole and written back as it came.
+/// It is kept whole, and written back with its `type` first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnknownObject {
     kind: Box<str>,

@@ -31,6 +31,9 @@ pub(crate) trait Watch: Send {
     }
 }
 
+/// How long a `Retry-After` is obeyed between two looks; a wait has an end of its own.
+const MOST_OBEYED: Duration = Duration::from_secs(60);
+
 /// How to wait: the name for errors, the limit, and the delays between looks.
 pub(crate) struct Patience<D> {
     pub(crate) operation: &'static str,
@@ -59,7 +62,7 @@ where
                 fault = None;
             }
             Ok(Err(error)) if error.is_retryable() => {
-                asked = error.retry_after().unwrap_or_default();
+                asked = error.retry_after().unwrap_or_default().min(MOST_OBEYED);
                 fault = Some(Box::new(error));
             }
             Ok(Err(error)) => return Err(error),

@@ -169,7 +169,7 @@ impl Repeat {
     }
 }
 
-/// Assumption (design §4): a 429, like every refusal by a 4xx but 408, means unprocessed.
+/// Assumption: a 429, like every refusal by a 4xx but 408, means unprocessed.
 fn may_have_acted(reached: Reached) -> bool {
     match reached {
         Reached::Nothing => false,

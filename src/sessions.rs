@@ -147,8 +147,8 @@ impl<'a> Sessions<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for a secret that breaks the contract's rules; not found when the agent
-    /// does not exist or is deleted.
+    /// [`Error::Invalid`](crate::Error::Invalid) for a secret that breaks the contract's rules; not
+    /// found when the agent does not exist or is deleted.
     ///
     /// ```no_run
     /// # async fn example(client: dari::Client, agent: dari::AgentId) -> dari::Result<()> {
@@ -168,6 +168,10 @@ impl<'a> Sessions<'a> {
     ///
     /// `GET /v1/sessions/{session_id}`, contract §3.
     ///
+    /// # Errors
+    ///
+    /// Not found when there is no such session.
+    ///
     /// ```no_run
     /// # async fn example(client: dari::Client, agent: dari::AgentId) -> dari::Result<()> {
     /// # let id = client.sessions().create(&agent).await?.id;
@@ -184,6 +188,10 @@ impl<'a> Sessions<'a> {
     ///
     /// `GET /v1/sessions`, contract §3. That several conditions must all hold is an assumption.
     ///
+    /// # Errors
+    ///
+    /// Those of every call; see [`Error`](crate::Error).
+    ///
     /// ```no_run
     /// # async fn example(client: dari::Client, agent: dari::AgentId) -> dari::Result<()> {
     /// for session in client.sessions().list().metadata("team", "support").await? {
@@ -199,6 +207,10 @@ impl<'a> Sessions<'a> {
     /// Lists the sessions of one agent.
     ///
     /// `GET /v1/agents/{agent_id}/sessions`, contract §3.
+    ///
+    /// # Errors
+    ///
+    /// Not found when there is no such agent.
     ///
     /// ```no_run
     /// # async fn example(client: dari::Client, agent: dari::AgentId) -> dari::Result<()> {
@@ -219,7 +231,7 @@ impl<'a> Sessions<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for no event at all, or one without content.
+    /// [`Error::Invalid`](crate::Error::Invalid) for no event at all, or one without content.
     ///
     /// ```no_run
     /// # async fn example(client: dari::Client, agent: dari::AgentId) -> dari::Result<()> {
@@ -245,6 +257,10 @@ impl<'a> Sessions<'a> {
     ///
     /// `GET /v1/sessions/{session_id}/events`, contract §3. Without a [`limit`](Call::limit) the
     /// server's own default, of unknown size, may cut the list.
+    ///
+    /// # Errors
+    ///
+    /// Not found when there is no such session.
     ///
     /// ```no_run
     /// # async fn example(client: dari::Client, agent: dari::AgentId) -> dari::Result<()> {

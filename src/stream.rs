@@ -73,6 +73,8 @@ pub struct EventStream {
     until: Until,
     /// Whether a fill of this connection has found nothing.
     fills_stopped: bool,
+    /// Where a gap begins whose list could not be read.
+    unread_gap: Option<u64>,
     resume_id: Option<String>,
     cursor: Option<Cursor>,
     last_message: Option<MessageId>,
@@ -115,6 +117,7 @@ impl EventStream {
             patience: Patience::new(ReconnectPolicy::default()),
             until: Until::Forever,
             fills_stopped: false,
+            unread_gap: None,
             resume_id: None,
             cursor: None,
             last_message: None,

@@ -18,7 +18,8 @@ use crate::status::{MessageStatus, ToolCallStatus};
 
 /// A session as a reader sees it: what was said and done, in display order (contract §4).
 ///
-/// Only the items and their types are certain; everything else is read when it is there.
+/// Only the items and their types are certain. Agent and session may be missing, and so may every
+/// field of an item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 #[non_exhaustive]
@@ -194,6 +195,10 @@ impl<'a> Transcripts<'a> {
     /// Returns the transcript of a session.
     ///
     /// `GET /v1/sessions/{session_id}/transcript`, contract §3 and §4.
+    ///
+    /// # Errors
+    ///
+    /// Not found when there is no such session.
     ///
     /// ```no_run
     /// # async fn example(client: dari::Client, session: dari::SessionId) -> dari::Result<()> {

@@ -155,7 +155,7 @@ impl ClientBuilder {
     /// Configures the HTTP client underneath: proxies, certificates, pool.
     ///
     /// What keeps the key safe is set after the closure has run, and wins: no redirects, no
-    /// decompression, no proxy for a loopback address, HTTPS only where the address is HTTPS.
+    /// repeats, no decompression, no proxy for a loopback address, HTTPS only where the address is HTTPS.
     ///
     /// ```
     /// let client = dari::Client::builder("dari_123")
@@ -211,6 +211,9 @@ impl ClientBuilder {
             .connect_timeout(self.connect_timeout)
             .pool_idle_timeout(self.pool_idle_timeout)
             .tcp_keepalive(Duration::from_secs(30));
+        // Before the closure, which may bring a TLS setup of its own.
+        #[cfg(feature = "rustls")]
+        let builder = builder.tls_backend_rustls();
         let builder = match configure {
             Some(configure) => configure(builder),
             None => builder,

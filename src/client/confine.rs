@@ -21,13 +21,12 @@ pub(super) fn confine(builder: reqwest::ClientBuilder, base_url: &Url) -> reqwes
     let builder = builder
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
+        .retry(reqwest::retry::never())
         .no_gzip()
         .no_brotli()
         .no_deflate()
         .no_zstd()
         .https_only(base_url.scheme() == "https");
-    #[cfg(feature = "rustls")]
-    let builder = builder.tls_backend_rustls();
     if !is_loopback(base_url) {
         return builder;
     }

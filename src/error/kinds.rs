@@ -24,7 +24,7 @@ pub(crate) struct CallFacts {
 }
 
 /// Whether a failed call may have had its effect, and whether that matters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fate {
     /// A repeat does no harm.
     #[default]

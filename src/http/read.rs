@@ -117,10 +117,23 @@ impl Inner {
     }
 
     fn excerpt(&self, body: &[u8]) -> String {
-        // The key may straddle the cut, so a little more is searched than is shown.
-        let shown = self.limits.excerpt.saturating_add(self.key.expose().len());
-        let text = String::from_utf8_lossy(body.get(..shown).unwrap_or(body));
-        one_line(&self.scrub(&text), self.limits.excerpt)
+        let shown = body.get(..self.limits.excerpt).unwrap_or(body);
+        let mut text = self.scrub(&unescaped(&String::from_utf8_lossy(shown)));
+        // A key that the cut has split is not found: of its beginning nothing may stay.
+        let key = self.key.expose();
+        let split = (1..key.len()).rev().find(|end| text.ends_with(key.get(..*end).unwrap_or(key)));
+        text.truncate(text.len() - split.filter(|_| shown.len() < body.len()).unwrap_or_default());
+        one_line(&text, self.limits.excerpt)
+    }
+
+    /// Keeps values that repeat the key out of `Debug`.
+    pub(crate) fn hide_echoes(&self, headers: &mut HeaderMap) {
+        let key = self.key.expose();
+        for value in headers.values_mut() {
+            if String::from_utf8_lossy(value.as_bytes()).contains(key) {
+                value.set_sensitive(true);
+            }
+        }
     }
 
     pub(super) fn api_error(&self, facts: CallFacts, body: &[u8]) -> Error {
@@ -139,4 +152,24 @@ impl Inner {
             detail,
         }))
     }
+}
+
+/// Returns text with JSON's escapes of ASCII undone, so that an escaped key is found.
+fn unescaped(text: &str) -> String {
+    let mut parts = text.split("\\u00");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match code.filter(u8::is_ascii) {
+            Some(code) => {
+                plain.push(code.into());
+                plain.push_str(part.get(2..).unwrap_or_default());
+            }
+            None => {
+                plain.push_str("\\u00");
+                plain.push_str(part);
+            }
+        }
+    }
+    plain.replace("\\/", "/")
 }

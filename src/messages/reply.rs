@@ -94,7 +94,7 @@ impl Message {
             }
         );
         let text = self.error().map(|error| error.text().into_owned()).unwrap_or_default();
-        Err(Error::failed(what, &text, self))
+        Err(Error::failed(&what, &text, self))
     }
 
     fn output_parts(&self) -> &[Part] {

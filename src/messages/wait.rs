@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, one_line};
 use crate::ids::MessageId;
 use crate::messages::Message;
 use crate::poll::{Look, Patience, Watch, until_final};
@@ -59,10 +59,11 @@ impl<'a> WaitForMessage<'a> {
         self
     }
 
-    /// Asks every `interval`, less up to a fifth of it at random.
+    /// Asks every `interval`, less up to a fifth of it at random; at least 1 ms.
     ///
     /// Default: delays that grow from 250 ms by a factor of 1.6 up to 5 s.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
+        let interval = interval.max(Duration::from_millis(1));
         self.delays = Delays::polling(interval, interval);
         self
     }
@@ -143,7 +144,7 @@ impl Watch for Waiting<'_> {
             let stream = self.client.sessions().stream(&message.session_id);
             self.follow = Follow::Stream(Box::new(stream.after(cursor).until(&self.id)));
         }
-        let line = format!("{} is {}", message.id, message.status);
+        let line = one_line(&format!("{} is {}", message.id, message.status), 512);
         Ok(Look::Pending(message, line))
     }
 

@@ -10,7 +10,7 @@ use crate::request::Request;
 use crate::retry::Repeat;
 use crate::sessions::{NewSession, Session, SessionList};
 
-/// The options of [`Sessions::create`].
+/// The options of [`Sessions::create`](crate::Sessions::create).
 #[derive(Debug)]
 pub struct CreateSession {
     pub(super) agent: AgentId,
@@ -35,7 +35,7 @@ impl Operation for CreateSession {
     }
 }
 
-/// The options of [`Sessions::list`].
+/// The options of [`Sessions::list`](crate::Sessions::list).
 #[derive(Debug)]
 pub struct ListSessions(pub(super) Request);
 
@@ -54,7 +54,7 @@ impl Operation for ListSessions {
     }
 }
 
-/// The options of [`Sessions::events`].
+/// The options of [`Sessions::events`](crate::Sessions::events).
 #[derive(Debug)]
 pub struct ListEvents(pub(super) Request);
 
@@ -72,7 +72,7 @@ impl Operation for ListEvents {
     }
 }
 
-/// The inside of [`Sessions::send_events`].
+/// The inside of [`Sessions::send_events`](crate::Sessions::send_events).
 #[derive(Debug)]
 pub struct SendEvents {
     pub(super) session: SessionId,

@@ -107,7 +107,8 @@ impl NewSession {
     pub(crate) fn check(&self, operation: &'static str) -> Result<(), Error> {
         for (name, value) in &self.secrets {
             if !is_secret_name(name) {
-                let reason = format!("{name:?} is not of the form [A-Z_][A-Z0-9_]*");
+                // Not quoted: it may be the secret itself, swapped with its name.
+                let reason = "it is not of the form [A-Z_][A-Z0-9_]*";
                 return Err(Error::invalid(operation, "secret name", reason));
             }
             if value.expose().is_empty() {

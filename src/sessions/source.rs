@@ -1,15 +1,13 @@
 //! A session as the source of a stream.
 
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body::Body as _;
 
 use crate::client::Client;
 use crate::error::Error;
 use crate::events::Event;
-use crate::http;
+use crate::http::{OpenBody, open};
 use crate::ids::SessionId;
 use crate::request::Request;
 use crate::stream::source::{Chunks, Settled, Source, SourceFuture};
@@ -25,8 +23,8 @@ impl Source for SessionSource {
         let request = Request::get("sessions.stream", &path);
         let (client, last) = (self.client.clone(), last_event_id.map(str::to_owned));
         Box::pin(async move {
-            let response = http::open(&client, &request, last.as_deref()).await?;
-            Ok(Box::new(BodyChunks(response.into())) as Box<dyn Chunks>)
+            let body = open(&client, &request, last.as_deref()).await?;
+            Ok(Box::new(BodyChunks(body)) as Box<dyn Chunks>)
         })
     }
 
@@ -45,21 +43,10 @@ impl Source for SessionSource {
     }
 }
 
-struct BodyChunks(reqwest::Body);
+struct BodyChunks(OpenBody);
 
 impl Chunks for BodyChunks {
     fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        loop {
-            match ready!(Pin::new(&mut self.0).poll_frame(context)) {
-                None => return Poll::Ready(None),
-                Some(Err(error)) => return Poll::Ready(Some(Err(http::broken_stream(error)))),
-                // Trailers are no part of the events.
-                Some(Ok(frame)) => {
-                    if let Ok(bytes) = frame.into_data() {
-                        return Poll::Ready(Some(Ok(bytes)));
-                    }
-                }
-            }
-        }
+        self.0.poll_chunk(context)
     }
 }

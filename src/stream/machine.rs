@@ -159,7 +159,9 @@ impl EventStream {
         };
         match serde_json::from_str(&data) {
             Ok(event) => {
-                let resume_id = id.filter(|id| !id.is_empty()).map(|id| id.as_ref().to_owned());
+                // An id that cannot be a header cannot be resumed behind.
+                let usable = |id: &str| id.parse::<crate::ids::EventId>().is_ok();
+                let resume_id = id.filter(|id| usable(id)).map(|id| id.as_ref().to_owned());
                 self.arrived(Arrival { event, resume_id });
                 Step::Again
             }
@@ -210,6 +212,11 @@ impl EventStream {
             Ok(events) => events,
             // The next connection resumes before the gap: nothing is lost by trying again.
             Err(error) if error.is_retryable() || no_access(&error) => return self.failed(error),
+            // A list that cannot be read may come by the stream, if that is asked again.
+            Err(error @ Error::Decode(_)) if self.unread_gap != Some(*gap.start()) => {
+                self.unread_gap = Some(*gap.start());
+                return self.failed(error);
+            }
             Err(_refused) => Vec::new(),
         };
         events.retain(|event| event.sequence_number.is_some_and(|n| gap.contains(&n)));

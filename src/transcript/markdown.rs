@@ -58,11 +58,17 @@ impl Page {
         let name = session.and_then(|session| session.name.as_deref());
         match (name, session) {
             (Some(name), _) => self.paragraph(format_args!("# {}", label(name))),
-            (None, Some(session)) => self.paragraph(format_args!("# Session {}", session.id)),
+            (None, Some(session)) => {
+                self.paragraph(format_args!("# Session {}", label(session.id.as_str())))
+            }
             (None, None) => self.paragraph(format_args!("# Session")),
         }
         if let Some(agent) = &transcript.agent {
-            self.paragraph(format_args!("Agent: {} (`{}`)", label(&agent.name), agent.id));
+            self.paragraph(format_args!(
+                "Agent: {} (`{}`)",
+                label(&agent.name),
+                label(agent.id.as_str())
+            ));
         }
     }
 

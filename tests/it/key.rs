@@ -57,6 +57,9 @@ async fn no_error_shows_the_key_even_if_the_server_echoes_it() {
         reply("200 OK", &head, &format!("authorization: Bearer {KEY}")),
         reply("200 OK", "", &format!(r#"{{"id": 1, "authorization": "{KEY}"}}"#)),
         reply("200 OK", "", &format!(r#""{KEY}""#)),
+        reply("200 OK", "", &format!(r#"{{"authorization": "{escaped}"}}"#)),
+        reply("200 OK", "", &format!("{KEY}{}{KEY}{KEY}", "x".repeat(490))),
+        reply("502 Bad Gateway", "", &KEY.repeat(100)),
         reply("302 Found", &format!("location: http://127.0.0.1:1/{KEY}\r\n"), KEY),
     ];
     for bytes in replies {
@@ -64,6 +67,23 @@ async fn no_error_shows_the_key_even_if_the_server_echoes_it() {
         let error = client(&server.url).messages().get(&"msg_1".parse().unwrap()).await;
         assert_silent_error(&error.unwrap_err());
     }
+}
+
+#[tokio::test]
+async fn the_meta_of_a_reply_does_not_show_a_key_that_was_echoed() {
+    let head = format!("x-echo: Bearer {KEY}\r\n");
+    let server = RawServer::always(reply("200 OK", &head, &sample("get-message.response"))).await;
+    let client = client(&server.url);
+    let call = client.messages().get(&"msg_123".parse().unwrap()).with_meta();
+    assert_silent(&format!("{:?}", call.await.unwrap()));
+}
+
+#[tokio::test]
+async fn a_secret_swapped_with_its_name_is_not_quoted() {
+    let client = client("http://127.0.0.1:1");
+    let swapped = NewSession::new().secret(SECRET, "TOKEN");
+    let call = client.sessions().create(&"agt_1".parse().unwrap()).session(swapped);
+    assert_silent_error(&call.await.unwrap_err());
 }
 
 #[tokio::test]

@@ -151,6 +151,26 @@ async fn a_keyed_send_that_fails_for_good_hands_its_key_over() {
 }
 
 #[tokio::test]
+async fn a_later_refusal_does_not_undo_an_earlier_lost_reply() {
+    let server = losing(1, json("404 Not Found", "{}")).await;
+    let error = client(&server.url).messages().send(&session(), "hi").await.unwrap_err();
+    assert!(error.is_not_found() && error.may_have_happened(), "{error:?}");
+    assert_eq!(error.attempts(), 2);
+}
+
+#[tokio::test]
+async fn a_closure_cannot_have_an_unsafe_call_repeated() {
+    let server = RawServer::always(json("503 Later", "")).await;
+    let always = || {
+        reqwest::retry::for_host("127.0.0.1").no_budget().classify_fn(|attempt| attempt.retryable())
+    };
+    let client = builder(&server.url).configure_http(move |http| http.retry(always()));
+    let error = client.build().unwrap().sessions().create(&agent()).await.unwrap_err();
+    assert!(error.may_have_happened());
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn a_retry_after_beyond_the_limit_is_an_error_that_says_so() {
     let bytes = reply("503 Later", "retry-after: 61\r\n", "");
     let server = RawServer::always(bytes).await;

@@ -34,9 +34,12 @@ pub(super) type Opened = Result<Vec<Piece>, Error>;
 #[derive(Clone)]
 pub(super) struct Fake(Arc<Mutex<Inner>>);
 
+type Open = Box<dyn FnMut(usize, Option<&str>) -> Opened + Send>;
+type List = Box<dyn FnMut(u64) -> Result<Vec<Event>, Error> + Send>;
+
 struct Inner {
-    open: Box<dyn FnMut(usize, Option<&str>) -> Opened + Send>,
-    list: Box<dyn FnMut(u64) -> Result<Vec<Event>, Error> + Send>,
+    open: Open,
+    list: List,
     settled: Option<Settled>,
     opened: Vec<(Option<String>, Instant)>,
     listed: Vec<u64>,
@@ -129,9 +132,8 @@ impl Chunks for Pieces {
                 ready!(silence.as_mut().poll(context));
                 self.silence = None;
             }
-            match self.left.front() {
-                Some(Piece::Hold) => return Poll::Pending,
-                _ => {}
+            if let Some(Piece::Hold) = self.left.front() {
+                return Poll::Pending;
             }
             match self.left.pop_front() {
                 None => return Poll::Ready(None),
