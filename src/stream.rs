@@ -149,8 +149,9 @@ impl EventStream {
     /// Ends when the session's queue is empty.
     ///
     /// When an event says that the session is idle, the session is asked once whether its newest
-    /// message is final and was seen here; a replay of older turns does not end the stream. A
-    /// session that is idle already and records nothing more keeps the stream open.
+    /// message is final and was seen here; a replay of older turns does not end the stream. One that
+    /// starts behind the last event of an idle session, with its number, ends at once; a session
+    /// without any message keeps it open.
     pub fn until_idle(mut self) -> Self {
         self.until = Until::Idle;
         self

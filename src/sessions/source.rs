@@ -41,6 +41,16 @@ impl Source for SessionSource {
             Ok((!at_work).then_some(Settled { last_message: session.last_message_id }))
         })
     }
+
+    fn is_at_rest(&self, last: u64) -> SourceFuture<bool> {
+        let (settled, list) = (self.settled(), self.list(last.saturating_add(1)));
+        Box::pin(async move {
+            if settled.await?.is_none() {
+                return Ok(false);
+            }
+            Ok(list.await?.iter().all(|event| event.sequence_number.is_some_and(|n| n <= last)))
+        })
+    }
 }
 
 struct BodyChunks(OpenBody);

@@ -14,13 +14,15 @@ use crate::stream::connection::{Connection, Over};
 use crate::stream::order::Verdict;
 use crate::stream::patience::{GOOD_CONNECTION, is_final, no_access};
 use crate::stream::source::{Chunks, Settled, SourceFuture};
-use crate::stream::until::{End, message_of};
+use crate::stream::until::{End, Until, message_of};
 use crate::stream::{Arrival, Cursor, EventStream};
 
 /// Where a stream is between two polls.
 pub(super) enum State {
     /// Nothing was asked yet.
     Closed,
+    /// The session is asked whether there is anything to wait for at all.
+    Starting(SourceFuture<bool>),
     /// A delay before the next connection.
     Resting(Pin<Box<Sleep>>),
     /// A connection in the making.
@@ -71,7 +73,12 @@ impl EventStream {
 
     fn poll_step(&mut self, context: &mut Context<'_>) -> Poll<Step> {
         match &mut self.state {
-            State::Closed => self.connect(),
+            State::Closed => self.start(),
+            State::Starting(question) => match ready!(question.as_mut().poll(context)) {
+                Ok(true) => self.state = State::Ended,
+                // Whatever is wrong, the connection will tell.
+                Ok(false) | Err(_) => self.connect(),
+            },
             State::Ended => {}
             State::Resting(delay) => {
                 ready!(delay.as_mut().poll(context));
@@ -96,6 +103,15 @@ impl EventStream {
             }
         }
         Poll::Ready(Step::Again)
+    }
+
+    fn start(&mut self) {
+        match self.order.last() {
+            Some(last) if self.until == Until::Idle => {
+                self.state = State::Starting(self.source.is_at_rest(last));
+            }
+            _ => self.connect(),
+        }
     }
 
     fn connect(&mut self) {

@@ -22,6 +22,9 @@ pub(crate) trait Source: Send {
 
     /// Returns the session's newest message, if that is final; `None` while one is at work.
     fn settled(&self) -> SourceFuture<Option<Settled>>;
+
+    /// Returns whether no message is at work and nothing is recorded behind this number.
+    fn is_at_rest(&self, last: u64) -> SourceFuture<bool>;
 }
 
 /// A session without a message queued or running.

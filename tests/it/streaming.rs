@@ -73,6 +73,17 @@ async fn a_stream_until_idle_ends_behind_the_whole_queue() {
 }
 
 #[tokio::test]
+async fn a_stream_until_idle_from_the_end_of_an_idle_session_ends_at_once() {
+    let (emulator, client) = start().await;
+    let sent = client.agents().send_message(&emulator.agent(), "hi").await.unwrap();
+    let mut stream = client.sessions().stream(&sent.session.id).until_idle();
+    while stream.try_next().await.unwrap().is_some() {}
+    let cursor = stream.cursor().unwrap();
+    let again = client.sessions().stream(&sent.session.id).until_idle().after(cursor);
+    assert_eq!(collect(again).await, []);
+}
+
+#[tokio::test]
 async fn text_alone_can_be_read() {
     let (emulator, client) = start().await;
     let sent = client.agents().send_message(&emulator.agent(), "hi").await.unwrap();

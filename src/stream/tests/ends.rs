@@ -2,7 +2,7 @@
 
 use super::fake::{Fake, Piece, frames, json, read};
 use crate::error::Error;
-use crate::stream::EventStream;
+use crate::stream::{Cursor, EventStream};
 
 /// Returns a frame of an event with this type and data.
 fn typed(number: u64, event_type: &str, data: &str) -> Piece {
@@ -54,6 +54,19 @@ async fn until_idle_passes_the_idle_moments_of_a_replay() {
     });
     fake.settled("msg_2");
     assert_eq!(numbers(fake.stream().until_idle()).await, [1, 2, 3, 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn until_idle_ends_at_once_behind_the_last_event_of_an_idle_session() {
+    let fake = Fake::new(|_, _| {
+        Ok(vec![status(5, "msg_1", "completed"), session(6, "idle"), Piece::Hold])
+    });
+    fake.at_rest(6);
+    fake.settled("msg_1");
+    let from = |cursor: &str| fake.stream().until_idle().after(cursor.parse::<Cursor>().unwrap());
+    assert_eq!(numbers(from("6@s:evt_6")).await, [0; 0]);
+    assert_eq!(fake.opened().len(), 0);
+    assert_eq!(numbers(from("4@s:evt_4")).await, [5, 6]);
 }
 
 #[tokio::test(start_paused = true)]

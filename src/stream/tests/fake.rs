@@ -41,6 +41,7 @@ struct Inner {
     open: Open,
     list: List,
     settled: Option<Settled>,
+    rest: Option<u64>,
     opened: Vec<(Option<String>, Instant)>,
     listed: Vec<u64>,
 }
@@ -54,6 +55,7 @@ impl Fake {
             open: Box::new(open),
             list: Box::new(|_| Ok(Vec::new())),
             settled: None,
+            rest: None,
             opened: Vec::new(),
             listed: Vec::new(),
         };
@@ -71,6 +73,11 @@ impl Fake {
     pub(super) fn settled(&self, last_message: &str) {
         let last_message = Some(last_message.parse().unwrap());
         self.0.lock().unwrap().settled = Some(Settled { last_message });
+    }
+
+    /// Says that the session is idle, and this its last event.
+    pub(super) fn at_rest(&self, last: u64) {
+        self.0.lock().unwrap().rest = Some(last);
     }
 
     pub(super) fn stream(&self) -> EventStream {
@@ -117,6 +124,11 @@ impl Source for Fake {
     fn settled(&self) -> SourceFuture<Option<Settled>> {
         let settled = self.0.lock().unwrap().settled.clone();
         Box::pin(async move { Ok(settled) })
+    }
+
+    fn is_at_rest(&self, last: u64) -> SourceFuture<bool> {
+        let rest = self.0.lock().unwrap().rest == Some(last);
+        Box::pin(async move { Ok(rest) })
     }
 }
 
