@@ -3,27 +3,45 @@
 //! [`Emulator`] is a real HTTP server on a loopback port of its own. It answers the reference
 //! operations of the Dari API and those they name; its agents follow a script.
 //!
+//! # A test of your own service
+//!
+//! Give the code under test a client of the emulator, script what the agent does, and look at what was
+//! sent:
+//!
 //! ```
 //! use dari::emulator::{Emulator, ScriptedAgent, Turn};
+//! use serde_json::json;
+//!
+//! /// The code under test.
+//! async fn triage(client: &dari::Client, agent: &dari::AgentId) -> dari::Result<String> {
+//!     let sent = client.agents().send_message(agent, "Triage T-1042.").await?;
+//!     let message = client.messages().wait(&sent.message.id).await?.into_completed()?;
+//!     Ok(message.text().into_owned())
+//! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let greeter = ScriptedAgent::named("greeter").turns([Turn::reply("Hello.")]);
-//! let emulator = Emulator::builder().agent(greeter).start().await?;
+//! let agent = ScriptedAgent::named("triage").turns([
+//!     Turn::new()
+//!         .tool_call("lookup_ticket", json!({"ticket_id": "T-1042"}), json!({"priority": "high"}))
+//!         .text("It is urgent."),
+//!     Turn::new().fail(json!({"message": "overloaded"})),
+//! ]);
+//! let emulator = Emulator::builder().agent(agent).start().await?;
+//! let client = emulator.client()?;
 //!
-//! // Point the code under test at it, then look at what it sent.
-//! let url = format!("{}/v1/agents/{}/sessions", emulator.url(), emulator.agent());
-//! let http = reqwest::Client::builder().no_proxy().build()?;
-//! let answer = http.post(url).bearer_auth(emulator.api_key()).send().await?;
+//! assert_eq!(triage(&client, &emulator.agent()).await?, "It is urgent.");
+//! let sent = emulator.requests()[0].json()?;
+//! assert_eq!(sent["content"][0]["text"], "Triage T-1042.");
 //!
-//! assert_eq!(answer.status(), 201);
-//! assert_eq!(emulator.requests()[0].path(), "/v1/agents/agt_1/sessions");
+//! // The second turn of a session fails, as scripted.
+//! let session = client.sessions().list().await?.sessions.remove(0).id;
+//! let again = client.messages().send(&session, "Again.").await?;
+//! let failed = client.messages().wait(&again.message.id).await?;
+//! assert_eq!(failed.error().unwrap().text(), "overloaded");
 //! # Ok(())
 //! # }
 //! ```
-//!
-//! Where the API's documentation is silent, the emulator chooses the stricter reading: events are
-//! cut at 100 without a limit, ids must exist, a body must be sent as `application/json`.
 //!
 //! A turn plays in real time: it waits as long as its script says and no longer. The emulator
 //! keeps everything in memory, the log of requests included, until it is dropped.
