@@ -20,7 +20,7 @@ use futures_core::Stream;
 
 use crate::error::Error;
 use crate::events::Event;
-use crate::ids::MessageId;
+use crate::ids::{EventId, MessageId};
 
 use machine::State;
 use order::Order;
@@ -75,7 +75,7 @@ pub struct EventStream {
     fills_stopped: bool,
     /// Where a gap begins whose list could not be read.
     unread_gap: Option<u64>,
-    resume_id: Option<String>,
+    /// The place behind the last event delivered, where a connection resumes.
     cursor: Option<Cursor>,
     last_message: Option<MessageId>,
     idle_limit: Duration,
@@ -86,7 +86,7 @@ pub struct EventStream {
 /// An event, and the id to resume after once it is delivered.
 struct Arrival {
     event: Event,
-    resume_id: Option<String>,
+    resume_id: Option<EventId>,
 }
 
 /// What a stream has been through so far.
@@ -118,7 +118,6 @@ impl EventStream {
             until: Until::Forever,
             fills_stopped: false,
             unread_gap: None,
-            resume_id: None,
             cursor: None,
             last_message: None,
             idle_limit: Duration::from_secs(60),
@@ -133,7 +132,6 @@ impl EventStream {
     pub fn after(mut self, point: impl Into<Cursor>) -> Self {
         let cursor = point.into();
         self.order.resume(&cursor);
-        self.resume_id = cursor.id().map(|id| id.as_str().to_owned());
         self.cursor = Some(cursor);
         self
     }

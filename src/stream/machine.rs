@@ -9,6 +9,7 @@ use tokio::time::{Sleep, sleep};
 
 use crate::error::{Error, one_line};
 use crate::events::Event;
+use crate::ids::EventId;
 use crate::sse::{Decoder, Frame};
 use crate::stream::connection::{Connection, Over};
 use crate::stream::order::Verdict;
@@ -115,7 +116,8 @@ impl EventStream {
     }
 
     fn connect(&mut self) {
-        self.state = State::Connecting(self.source.open(self.resume_id.as_deref()));
+        let last = self.cursor.as_ref().and_then(Cursor::id);
+        self.state = State::Connecting(self.source.open(last.map(EventId::as_str)));
     }
 
     fn connected(&mut self, chunks: Box<dyn Chunks>) {
@@ -175,9 +177,7 @@ impl EventStream {
         };
         match serde_json::from_str(&data) {
             Ok(event) => {
-                // An id that cannot be a header cannot be resumed behind.
-                let usable = |id: &str| id.parse::<crate::ids::EventId>().is_ok();
-                let resume_id = id.filter(|id| usable(id)).map(|id| id.as_ref().to_owned());
+                let resume_id = id.and_then(|id| resumable(&id, &event));
                 self.arrived(Arrival { event, resume_id });
                 Step::Again
             }
@@ -247,7 +247,7 @@ impl EventStream {
                 self.accept(next..=number - 1);
             }
             next = number.saturating_add(1);
-            let resume_id = Some(event.id.as_str().to_owned());
+            let resume_id = Some(event.id.clone());
             self.ready.push_back(Arrival { event, resume_id });
         }
         if next <= *gap.end() {
@@ -288,8 +288,8 @@ impl EventStream {
         if ahead {
             self.move_cursor(&event, resume_id);
         }
-        if let Some(message) = message_of(&event) {
-            self.last_message = Some(message);
+        if event.message_id.is_none() || event.message_id != self.last_message {
+            self.last_message = message_of(&event).or(self.last_message.take());
         }
         match self.until.at(&event) {
             End::NotYet => {}
@@ -302,11 +302,8 @@ impl EventStream {
         event
     }
 
-    fn move_cursor(&mut self, event: &Event, resume_id: Option<String>) {
-        if resume_id.is_some() {
-            self.resume_id = resume_id;
-        }
-        let id = self.resume_id.as_deref().and_then(|id| id.parse().ok());
+    fn move_cursor(&mut self, event: &Event, resume_id: Option<EventId>) {
+        let id = resume_id.or_else(|| self.cursor.take()?.id);
         let sequence_number = event.sequence_number.or(self.order.last());
         self.cursor = Some(Cursor { id, sequence_number });
     }
@@ -317,4 +314,12 @@ impl EventStream {
             other => other,
         };
     }
+}
+
+/// Returns the id of a frame, unless nothing can be resumed behind it.
+///
+/// An id that cannot be a header is such a one.
+fn resumable(id: &str, event: &Event) -> Option<EventId> {
+    // Nearly always it is the event's own, which was checked when it was read.
+    if event.id == *id { Some(event.id.clone()) } else { id.parse().ok() }
 }

@@ -4,6 +4,11 @@ use crate::events::{Event, EventKind};
 use crate::ids::MessageId;
 use crate::status::{MessageStatus, SessionStatus};
 
+// Looked at before the data is read, which costs more than all else a stream does with an event.
+const USER_MESSAGE: &str = "user.message";
+const MESSAGE_STATUS: &str = "message.status_changed";
+const SESSION_STATUS: &str = "session.status_changed";
+
 /// What ends a stream besides the session's own end.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Until {
@@ -48,15 +53,24 @@ pub(crate) fn finishes(event: &Event, message: &MessageId) -> bool {
 
 /// Returns the message an event belongs to.
 pub(super) fn message_of(event: &Event) -> Option<MessageId> {
-    event.message_id.clone().or_else(|| match event.kind() {
+    if event.message_id.is_some() {
+        return event.message_id.clone();
+    }
+    if !matches!(&*event.event_type, USER_MESSAGE | MESSAGE_STATUS) {
+        return None;
+    }
+    match event.kind() {
         EventKind::UserMessage(data) => data.message_id,
         EventKind::MessageStatusChanged(data) => data.message_id,
         _ => None,
-    })
+    }
 }
 
 /// Returns the status that an event gives a message.
 pub(crate) fn status_of(event: &Event, message: &MessageId) -> Option<MessageStatus> {
+    if event.event_type != MESSAGE_STATUS {
+        return None;
+    }
     match event.kind() {
         EventKind::MessageStatusChanged(change) => {
             let about = change.message_id.as_ref().or(event.message_id.as_ref());
@@ -78,6 +92,9 @@ fn says_idle(event: &Event) -> bool {
 }
 
 fn session_status(event: &Event) -> Option<SessionStatus> {
+    if event.event_type != SESSION_STATUS {
+        return None;
+    }
     match event.kind() {
         EventKind::SessionStatusChanged(change) => change.status,
         _ => None,
