@@ -9,7 +9,7 @@
 //! holds an event and the cursor behind it, so that the two cannot come apart.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -47,12 +47,16 @@ async fn follow(session: &SessionId, file: &Path) -> Outcome<()> {
 
 /// Opens the log behind its last whole line, and returns the cursor that stands there.
 fn open_log(file: &Path) -> Outcome<(File, Option<Cursor>)> {
-    let text = fs::read_to_string(file).unwrap_or_default();
-    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    let bytes = match fs::read(file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        read => read?,
+    };
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let text = std::str::from_utf8(&bytes[..whole])?;
     let log = OpenOptions::new().create(true).append(true).open(file)?;
     log.set_len(whole as u64)?;
-    let last = text.get(..whole).and_then(|text| text.lines().last());
-    let cursor = last.and_then(|line| line.split('\t').next()).map(str::parse).transpose()?;
+    let cursor =
+        text.lines().last().and_then(|line| line.split('\t').next()).map(str::parse).transpose()?;
     Ok((log, cursor))
 }
 

@@ -68,8 +68,15 @@ where
             Ok(Err(error)) => return Err(error),
             Err(_elapsed) => {}
         }
-        let delay = delays.next().unwrap_or_default().max(asked);
-        let in_time = timeout(left(), watch.pause(delay)).await.is_ok();
+        let delay = delays.next().unwrap_or_default().saturating_sub(asked);
+        let pause = async {
+            // What the server asked for is waited out, whatever the watch knows better.
+            if !asked.is_zero() {
+                sleep(asked).await;
+            }
+            watch.pause(delay).await;
+        };
+        let in_time = timeout(left(), pause).await.is_ok();
         if !in_time || left().is_zero() {
             let facts = CallFacts { operation, attempts: looks, ..CallFacts::default() };
             let error = TimedOutError { facts, limit, last, source: fault };

@@ -2,6 +2,7 @@
 
 mod connection;
 mod cursor;
+mod fill;
 mod machine;
 mod order;
 mod patience;
@@ -54,6 +55,14 @@ pub use text::TextStream;
 /// a gap is delivered when it comes late. Events without a number are known by their id, the
 /// newest 1024 of them.
 ///
+/// # Memory
+///
+/// A stream holds up to 2 MiB of its connection's bytes, whatever the server sends, and an event in
+/// the making costs up to three times its size, which [`Limits::event`](crate::Limits::event)
+/// bounds: 50 MiB in all by default. A gap being filled costs the list as well, up to
+/// [`Limits::body`](crate::Limits::body). Nothing of a delivered event stays but its number, or 16
+/// bytes for its id.
+///
 /// # Errors
 ///
 /// An error does not end the stream: asking again goes on where it stopped.
@@ -61,6 +70,7 @@ pub use text::TextStream;
 /// | error | what happened | asking again |
 /// |---|---|---|
 /// | [`Error::Api`] | 401, 403, 404, 410 or another refusal | connects again, after a delay |
+/// | [`Error::Decode`] | a reply of success that is no event stream | connects again, after a delay |
 /// | [`Error::Stream`] with a source | patience is at an end | begins with fresh patience |
 /// | [`Error::Stream`] without one | a frame that is no event, or too large a one | reads the next frame |
 #[must_use = "a stream does nothing until it is asked for the next event"]
@@ -73,8 +83,8 @@ pub struct EventStream {
     until: Until,
     /// Whether a fill of this connection has found nothing.
     fills_stopped: bool,
-    /// Where a gap begins whose list could not be read.
-    unread_gap: Option<u64>,
+    /// Where a gap begins whose list could not be had, and how often that was tried.
+    failed_fills: Option<(u64, u32)>,
     /// The place behind the last event delivered, where a connection resumes.
     cursor: Option<Cursor>,
     last_message: Option<MessageId>,
@@ -117,7 +127,7 @@ impl EventStream {
             patience: Patience::new(ReconnectPolicy::default()),
             until: Until::Forever,
             fills_stopped: false,
-            unread_gap: None,
+            failed_fills: None,
             cursor: None,
             last_message: None,
             idle_limit: Duration::from_secs(60),
@@ -147,9 +157,10 @@ impl EventStream {
     /// Ends when the session's queue is empty.
     ///
     /// When an event says that the session is idle, the session is asked once whether its newest
-    /// message is final and was seen here; a replay of older turns does not end the stream. One that
-    /// starts behind the last event of an idle session, with its number, ends at once; a session
-    /// without any message keeps it open.
+    /// message is final and nothing is recorded behind that event; a replay of older turns does not
+    /// end the stream. One that starts behind the last event of an idle session, with its number,
+    /// ends at once. An error of that question is told, and the stream goes on to the next moment
+    /// that looks idle.
     pub fn until_idle(mut self) -> Self {
         self.until = Until::Idle;
         self
@@ -198,7 +209,8 @@ impl EventStream {
 
     /// Returns the place behind the last event delivered.
     ///
-    /// `None` before the first event of a stream that was not started behind another.
+    /// `None` before the first event of a stream that was not started behind another, and as long as
+    /// events have neither id nor number to resume behind.
     #[must_use]
     pub fn cursor(&self) -> Option<&Cursor> {
         self.cursor.as_ref()

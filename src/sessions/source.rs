@@ -8,9 +8,12 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::events::Event;
 use crate::http::{OpenBody, open};
-use crate::ids::SessionId;
+use crate::ids::{MessageId, SessionId};
 use crate::request::Request;
-use crate::stream::source::{Chunks, Settled, Source, SourceFuture};
+use crate::retry::RetryPolicy;
+use crate::sessions::Session;
+use crate::status::SessionStatus;
+use crate::stream::source::{Chunks, Source, SourceFuture};
 
 pub(super) struct SessionSource {
     pub(super) client: Client,
@@ -30,26 +33,41 @@ impl Source for SessionSource {
 
     fn list(&self, limit: u64) -> SourceFuture<Vec<Event>> {
         let (client, session) = (self.client.clone(), self.session.clone());
-        Box::pin(async move { Ok(client.sessions().events(&session).limit(limit).await?.events) })
-    }
-
-    fn settled(&self) -> SourceFuture<Option<Settled>> {
-        let (client, session) = (self.client.clone(), self.session.clone());
+        // The stream itself comes back to a gap, with patience of its own.
+        let once = RetryPolicy::none();
         Box::pin(async move {
-            let session = client.sessions().get(&session).await?;
-            let at_work = session.last_message_status.is_some_and(|status| !status.is_terminal());
-            Ok((!at_work).then_some(Settled { last_message: session.last_message_id }))
+            Ok(client.sessions().events(&session).limit(limit).retry(once).await?.events)
         })
     }
 
-    fn is_at_rest(&self, last: u64) -> SourceFuture<bool> {
-        let (settled, list) = (self.settled(), self.list(last.saturating_add(1)));
+    fn is_at_rest(&self, last: Option<u64>, seen: Option<&MessageId>) -> SourceFuture<bool> {
+        let (client, id, seen) = (self.client.clone(), self.session.clone(), seen.cloned());
+        let list = last.map(|last| (last, self.list(last.saturating_add(1))));
         Box::pin(async move {
-            if settled.await?.is_none() {
+            let session = client.sessions().get(&id).await?;
+            if !is_quiet(&session) {
                 return Ok(false);
             }
-            Ok(list.await?.iter().all(|event| event.sequence_number.is_some_and(|n| n <= last)))
+            if seen.is_some() && seen == session.last_message_id {
+                return Ok(true);
+            }
+            let Some((last, list)) = list else { return Ok(false) };
+            let events = list.await?;
+            let numbers = || events.iter().filter_map(|event| event.sequence_number);
+            // A list that was cut before the last event delivered says nothing.
+            Ok(numbers().any(|number| number == last) && numbers().all(|number| number <= last))
         })
+    }
+
+    fn scrub(&self, text: &str) -> String {
+        self.client.inner().scrub(text)
+    }
+}
+
+fn is_quiet(session: &Session) -> bool {
+    match &session.last_message_status {
+        Some(status) => status.is_terminal(),
+        None => session.status == Some(SessionStatus::Idle),
     }
 }
 

@@ -22,8 +22,10 @@ pub(super) struct Connection {
 
 /// Why a connection is over.
 pub(super) enum Over {
-    /// The body ended, or no byte came for too long.
-    Quietly,
+    /// The body ended.
+    Ended,
+    /// No byte came for too long.
+    Silent,
     /// The connection broke.
     Broken(Error),
 }
@@ -35,8 +37,12 @@ impl Connection {
         Self { chunks, decoder, opened, last_byte: opened, idle_limit, alarm }
     }
 
-    pub(super) fn age(&self) -> Duration {
-        self.opened.elapsed()
+    /// Returns how long it served; silence at its end does not count.
+    pub(super) fn good_for(&self, over: &Over) -> Duration {
+        match over {
+            Over::Silent => self.last_byte - self.opened,
+            Over::Ended | Over::Broken(_) => self.opened.elapsed(),
+        }
     }
 
     pub(super) fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<Frame, Over>> {
@@ -50,8 +56,8 @@ impl Connection {
                     self.decoder.feed(chunk);
                 }
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(Over::Broken(error))),
-                Poll::Ready(None) => return Poll::Ready(Err(Over::Quietly)),
-                Poll::Pending => return self.poll_alarm(context).map(|()| Err(Over::Quietly)),
+                Poll::Ready(None) => return Poll::Ready(Err(Over::Ended)),
+                Poll::Pending => return self.poll_alarm(context).map(|()| Err(Over::Silent)),
             }
         }
     }

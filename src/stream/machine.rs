@@ -1,6 +1,5 @@
 //! The states of a stream, and how one leads to the next.
 
-use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -12,9 +11,10 @@ use crate::events::Event;
 use crate::ids::EventId;
 use crate::sse::{Decoder, Frame};
 use crate::stream::connection::{Connection, Over};
+use crate::stream::fill::Filling;
 use crate::stream::order::Verdict;
-use crate::stream::patience::{GOOD_CONNECTION, is_final, no_access};
-use crate::stream::source::{Chunks, Settled, SourceFuture};
+use crate::stream::patience::{GOOD_CONNECTION, is_final};
+use crate::stream::source::{Chunks, SourceFuture};
 use crate::stream::until::{End, Until, message_of};
 use crate::stream::{Arrival, Cursor, EventStream};
 
@@ -33,22 +33,17 @@ pub(super) enum State {
     /// The events list is asked for what the connection skipped.
     Filling(Box<Filling>),
     /// The session is asked whether it is idle still.
-    Asking(Connection, SourceFuture<Option<Settled>>),
+    Asking(Connection, SourceFuture<bool>),
     /// The last event is delivered.
     Ended,
 }
 
-pub(super) struct Filling {
-    connection: Connection,
-    list: SourceFuture<Vec<Event>>,
-    gap: RangeInclusive<u64>,
-    arrival: Arrival,
-}
-
 /// What a step led to.
-enum Step {
+pub(super) enum Step {
     /// Look at the state again.
     Again,
+    /// Hand this over.
+    Deliver(Arrival),
     /// Tell the caller.
     Fail(Error),
 }
@@ -62,11 +57,14 @@ impl EventStream {
             if let Some(arrival) = self.ready.pop_front() {
                 return Poll::Ready(Ok(Some(self.deliver(arrival))));
             }
+            // What a large fill needed is not kept.
+            self.ready.shrink_to(16);
             if matches!(self.state, State::Ended) {
                 return Poll::Ready(Ok(None));
             }
             match ready!(self.poll_step(context)) {
                 Step::Again => {}
+                Step::Deliver(arrival) => return Poll::Ready(Ok(Some(self.deliver(arrival)))),
                 Step::Fail(error) => return Poll::Ready(Err(error)),
             }
         }
@@ -109,7 +107,7 @@ impl EventStream {
     fn start(&mut self) {
         match self.order.last() {
             Some(last) if self.until == Until::Idle => {
-                self.state = State::Starting(self.source.is_at_rest(last));
+                self.state = State::Starting(self.source.is_at_rest(Some(last), None));
             }
             _ => self.connect(),
         }
@@ -127,18 +125,20 @@ impl EventStream {
     }
 
     fn disconnected(&mut self, over: Over) -> Step {
-        if matches!(&self.state, State::Open(connection) if connection.age() >= GOOD_CONNECTION) {
+        if let State::Open(connection) = &self.state
+            && connection.good_for(&over) >= GOOD_CONNECTION
+        {
             self.patience.refill();
         }
         match over {
             Over::Broken(error) => self.failed(error),
-            Over::Quietly => self.rest_or_give_up(None),
+            Over::Ended | Over::Silent => self.rest_or_give_up(None),
         }
     }
 
-    fn failed(&mut self, error: Error) -> Step {
+    pub(super) fn failed(&mut self, error: Error) -> Step {
         if is_final(&error) {
-            let delay = self.patience.next_delay();
+            let delay = self.patience.next_delay(Some(&error));
             self.rest(delay);
             return Step::Fail(error);
         }
@@ -152,7 +152,7 @@ impl EventStream {
         }
         let what = format!("no progress in {} connections", self.patience.attempts());
         // Whoever asks again begins anew, but not at once.
-        let delay = self.patience.next_delay();
+        let delay = self.patience.next_delay(error.as_ref());
         self.rest(delay);
         self.patience.refill();
         let ended = || Error::stream("the server ended the stream".to_owned(), None);
@@ -178,105 +178,42 @@ impl EventStream {
         match serde_json::from_str(&data) {
             Ok(event) => {
                 let resume_id = id.and_then(|id| resumable(&id, &event));
-                self.arrived(Arrival { event, resume_id });
-                Step::Again
+                self.arrived(Arrival { event, resume_id })
             }
             Err(error) => {
-                let reason = one_line(&error.to_string(), 512);
+                let reason = one_line(&self.source.scrub(&error.to_string()), 512);
                 Step::Fail(Error::stream(format!("a frame is not an event: {reason}"), None))
             }
         }
     }
 
-    fn arrived(&mut self, arrival: Arrival) {
+    fn arrived(&mut self, arrival: Arrival) -> Step {
         match self.order.judge(&arrival.event) {
-            Verdict::Deliver => self.ready.push_back(arrival),
-            Verdict::Duplicate => self.stats.duplicates += 1,
+            Verdict::Deliver => Step::Deliver(arrival),
+            Verdict::Duplicate => {
+                self.stats.duplicates += 1;
+                Step::Again
+            }
             Verdict::Late => {
                 self.stats.late += 1;
                 // It is behind the place to resume from, which stays.
-                self.ready.push_back(Arrival { resume_id: None, ..arrival });
+                Step::Deliver(Arrival { resume_id: None, ..arrival })
             }
-            Verdict::Gap(gap) => {
-                self.stats.gaps += 1;
-                if self.fills_stopped {
-                    self.accept(gap);
-                    self.ready.push_back(arrival);
-                } else {
-                    self.fill(gap, arrival);
-                }
-            }
+            Verdict::Gap(gap) => self.jumped(gap, arrival),
         }
     }
 
-    fn fill(&mut self, gap: RangeInclusive<u64>, arrival: Arrival) {
-        let list = self.source.list(gap.end().saturating_add(1));
-        self.state = match std::mem::replace(&mut self.state, State::Closed) {
-            State::Open(connection) => {
-                State::Filling(Box::new(Filling { connection, list, gap, arrival }))
-            }
-            other => other,
-        };
-    }
-
-    fn filled(&mut self, listed: Result<Vec<Event>, Error>) -> Step {
-        let State::Filling(filling) = std::mem::replace(&mut self.state, State::Closed) else {
-            return Step::Again;
-        };
-        let Filling { connection, gap, arrival, .. } = *filling;
-        let mut events = match listed {
-            Ok(events) => events,
-            // The next connection resumes before the gap: nothing is lost by trying again.
-            Err(error) if error.is_retryable() || no_access(&error) => return self.failed(error),
-            // A list that cannot be read may come by the stream, if that is asked again.
-            Err(error @ Error::Decode(_)) if self.unread_gap != Some(*gap.start()) => {
-                self.unread_gap = Some(*gap.start());
-                return self.failed(error);
-            }
-            Err(_refused) => Vec::new(),
-        };
-        events.retain(|event| event.sequence_number.is_some_and(|n| gap.contains(&n)));
-        events.sort_by_key(|event| event.sequence_number);
-        events.dedup_by_key(|event| event.sequence_number);
-        self.fills_stopped = events.is_empty();
-        self.stats.filled += events.len() as u64;
-        let mut next = *gap.start();
-        for event in events {
-            let number = event.sequence_number.unwrap_or(next);
-            if number > next {
-                self.accept(next..=number - 1);
-            }
-            next = number.saturating_add(1);
-            let resume_id = Some(event.id.clone());
-            self.ready.push_back(Arrival { event, resume_id });
-        }
-        if next <= *gap.end() {
-            self.accept(next..=*gap.end());
-        }
-        self.ready.push_back(arrival);
-        self.state = State::Open(connection);
-        Step::Again
-    }
-
-    fn accept(&mut self, gap: RangeInclusive<u64>) {
-        self.stats.missing = self.stats.missing.saturating_add(self.order.accept(gap));
-    }
-
-    fn answered(&mut self, answer: Result<Option<Settled>, Error>) -> Step {
+    fn answered(&mut self, answer: Result<bool, Error>) -> Step {
         let State::Asking(connection, _) = std::mem::replace(&mut self.state, State::Closed) else {
             return Step::Again;
         };
-        let settled = match answer {
-            Ok(settled) => settled,
-            // The question is asked again: the idle session will not say so a second time.
-            Err(error) => {
-                self.state = State::Asking(connection, self.source.settled());
-                return Step::Fail(error);
-            }
+        let (at_rest, step) = match answer {
+            Ok(at_rest) => (at_rest, Step::Again),
+            // Told once; the stream goes on to the next moment that looks idle.
+            Err(error) => (false, Step::Fail(error)),
         };
-        let seen = settled.is_some_and(|settled| settled.last_message == self.last_message);
-        self.state = if seen { State::Ended } else { State::Open(connection) };
-        Step::Again
+        self.state = if at_rest { State::Ended } else { State::Open(connection) };
+        step
     }
 
     /// Everything that happens when an event leaves: only now it counts as delivered.
@@ -287,9 +224,9 @@ impl EventStream {
         self.patience.refill();
         if ahead {
             self.move_cursor(&event, resume_id);
-        }
-        if event.message_id.is_none() || event.message_id != self.last_message {
-            self.last_message = message_of(&event).or(self.last_message.take());
+            if event.message_id.is_none() || event.message_id != self.last_message {
+                self.last_message = message_of(&event).or(self.last_message.take());
+            }
         }
         match self.until.at(&event) {
             End::NotYet => {}
@@ -305,12 +242,16 @@ impl EventStream {
     fn move_cursor(&mut self, event: &Event, resume_id: Option<EventId>) {
         let id = resume_id.or_else(|| self.cursor.take()?.id);
         let sequence_number = event.sequence_number.or(self.order.last());
-        self.cursor = Some(Cursor { id, sequence_number });
+        // With neither there is nothing to resume behind.
+        if id.is_some() || sequence_number.is_some() {
+            self.cursor = Some(Cursor { id, sequence_number });
+        }
     }
 
     fn ask(&mut self) {
+        let question = self.source.is_at_rest(self.order.last(), self.last_message.as_ref());
         self.state = match std::mem::replace(&mut self.state, State::Closed) {
-            State::Open(connection) => State::Asking(connection, self.source.settled()),
+            State::Open(connection) => State::Asking(connection, question),
             other => other,
         };
     }
@@ -318,8 +259,10 @@ impl EventStream {
 
 /// Returns the id of a frame, unless nothing can be resumed behind it.
 ///
-/// An id that cannot be a header is such a one.
+/// An id that cannot be a header, or makes too long a one, is such an id.
 fn resumable(id: &str, event: &Event) -> Option<EventId> {
+    const LONGEST: usize = 1024;
     // Nearly always it is the event's own, which was checked when it was read.
-    if event.id == *id { Some(event.id.clone()) } else { id.parse().ok() }
+    let id = if event.id == *id { Some(event.id.clone()) } else { id.parse().ok() };
+    id.filter(|id| id.as_str().len() <= LONGEST)
 }

@@ -90,10 +90,14 @@ impl Order {
     pub(super) fn accept(&mut self, gap: RangeInclusive<u64>) -> u64 {
         let missing = (gap.end() - gap.start()).saturating_add(1);
         self.gaps.push_back(gap);
-        if self.gaps.len() > OPEN_GAPS {
+        self.forget_oldest_gaps();
+        missing
+    }
+
+    fn forget_oldest_gaps(&mut self) {
+        while self.gaps.len() > OPEN_GAPS {
             self.gaps.pop_front();
         }
-        missing
     }
 
     fn take_from_gap(&mut self, number: u64) {
@@ -104,6 +108,7 @@ impl Order {
             (number > *gap.start()).then(|| *gap.start()..=number - 1),
         ];
         halves.into_iter().flatten().for_each(|half| self.gaps.insert(at, half));
+        self.forget_oldest_gaps();
     }
 
     fn remember(&mut self, id: &str) {
@@ -199,6 +204,11 @@ mod tests {
 
     #[test]
     fn gaps_without_end_stay_bounded() {
+        let mut order = after(&[1]);
+        order.accept(2..=100_000);
+        order.delivered(&numbered(100_001));
+        (1..10_000).for_each(|n| order.delivered(&numbered(2 * n + 1)));
+        assert_eq!(order.gaps().count(), super::OPEN_GAPS);
         let mut order = Order::new();
         for n in 0..10_000 {
             order.accept(n * 2..=n * 2);

@@ -16,8 +16,9 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 ///
 /// Defaults: 60 attempts in a row without progress, about 7 minutes; delays drawn evenly between
 /// zero and a bound that starts at 250 ms and doubles up to 15 s (full jitter), yet never below
-/// 100 ms. The server's `retry:` is the least delay, within 100 ms to 30 s. Progress is an event that
-/// was delivered, or a connection that stayed up for 30 s.
+/// 100 ms. The server's `retry:`, within 100 ms to 30 s, or its `Retry-After` up to 60 s is the least
+/// delay, with up to a tenth more at random. Progress is an event that was delivered, or a
+/// connection that served for 30 s; one that ended in silence served until its last byte.
 ///
 /// ```
 /// use dari::ReconnectPolicy;
@@ -67,6 +68,8 @@ pub(super) struct Patience {
     policy: ReconnectPolicy,
     attempts: u32,
     delays: Delays,
+    /// Whether a delay was drawn since the last refill.
+    worn: bool,
     /// The server's `retry:`, or the least delay of our own.
     floor: Duration,
 }
@@ -74,7 +77,7 @@ pub(super) struct Patience {
 impl Patience {
     pub(super) fn new(policy: ReconnectPolicy) -> Self {
         let delays = Delays::full_jitter(policy.first_delay, policy.max_delay);
-        Self { policy, attempts: 0, delays, floor: FLOOR }
+        Self { policy, attempts: 0, delays, worn: false, floor: FLOOR }
     }
 
     /// Obeys the server's `retry:`, within reason.
@@ -83,25 +86,30 @@ impl Patience {
     }
 
     pub(super) fn refill(&mut self) {
-        if self.attempts > 0 {
+        if self.worn {
+            self.worn = false;
             self.attempts = 0;
             self.delays = Delays::full_jitter(self.policy.first_delay, self.policy.max_delay);
         }
     }
 
     /// Returns the delay before the next attempt, whatever the count says.
-    pub(super) fn next_delay(&mut self) -> Duration {
-        self.delays.next().unwrap_or(FLOOR).max(self.floor)
+    pub(super) fn next_delay(&mut self, error: Option<&Error>) -> Duration {
+        self.worn = true;
+        let asked = error.and_then(Error::retry_after).unwrap_or_default().min(MAX_RETRY_AFTER);
+        let least = self.floor.max(asked);
+        // A tenth more at random, or all clients of a server that names a time return at once.
+        let least = least.mul_f64(1.0 + fastrand::f64() / 10.0);
+        self.delays.next().unwrap_or(FLOOR).max(least)
     }
 
     /// Counts a connection that failed or ended, and returns the delay before the next.
     ///
     /// `None` when patience is at an end.
     pub(super) fn after_failure(&mut self, error: Option<&Error>) -> Option<Duration> {
+        self.worn = true;
         self.attempts = self.attempts.saturating_add(1);
-        let asked = error.and_then(Error::retry_after).unwrap_or_default();
-        let more = self.attempts < self.policy.max_attempts;
-        more.then(|| self.next_delay().max(asked))
+        (self.attempts < self.policy.max_attempts).then(|| self.next_delay(error))
     }
 
     pub(super) fn attempts(&self) -> u32 {
@@ -171,7 +179,10 @@ mod tests {
             patience.obey(Duration::from_millis(wish));
             let delay = patience.after_failure(None).unwrap();
             assert!(delay >= Duration::from_millis(least), "{wish}: {delay:?}");
-            assert!(delay <= Duration::from_millis(least.max(250)), "{wish}: {delay:?}");
+            assert!(
+                delay <= Duration::from_millis((least + least / 10).max(250)),
+                "{wish}: {delay:?}"
+            );
         }
     }
 }

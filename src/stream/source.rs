@@ -17,20 +17,19 @@ pub(crate) trait Source: Send {
     /// Connects, to get the events after this one or all of them.
     fn open(&self, last_event_id: Option<&str>) -> SourceFuture<Box<dyn Chunks>>;
 
-    /// Lists the first `limit` events of the ledger.
+    /// Lists the first `limit` events of the ledger, asking once.
     fn list(&self, limit: u64) -> SourceFuture<Vec<Event>>;
 
-    /// Returns the session's newest message, if that is final; `None` while one is at work.
-    fn settled(&self) -> SourceFuture<Option<Settled>>;
+    /// Returns whether the session is idle with nothing left to come.
+    ///
+    /// It has no message at work, and either its newest message is the one seen last, or nothing is
+    /// recorded behind the number delivered last.
+    fn is_at_rest(&self, last: Option<u64>, seen: Option<&MessageId>) -> SourceFuture<bool>;
 
-    /// Returns whether no message is at work and nothing is recorded behind this number.
-    fn is_at_rest(&self, last: u64) -> SourceFuture<bool>;
-}
-
-/// A session without a message queued or running.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Settled {
-    pub(crate) last_message: Option<MessageId>,
+    /// Takes out of a text what no error may show.
+    fn scrub(&self, text: &str) -> String {
+        text.to_owned()
+    }
 }
 
 /// The bytes of one connection; dropping them closes it.

@@ -28,6 +28,13 @@ impl TextStream {
     }
 }
 
+impl TextStream {
+    /// Returns the stream of events underneath, for its cursor and its counters.
+    pub fn events(&self) -> &EventStream {
+        &self.0
+    }
+}
+
 impl Stream for TextStream {
     type Item = Result<String, Error>;
 

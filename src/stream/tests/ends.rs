@@ -70,6 +70,25 @@ async fn until_idle_ends_at_once_behind_the_last_event_of_an_idle_session() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn until_idle_ends_also_when_it_resumed_behind_the_end_of_the_message() {
+    let fake = Fake::new(|_, _| Ok(vec![session(6, "idle"), Piece::Hold]));
+    fake.at_rest(6);
+    let stream = fake.stream().until_idle().after("5@s:evt_5".parse::<Cursor>().unwrap());
+    assert_eq!(numbers(stream).await, [6]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_without_number_and_id_leaves_the_cursor_alone() {
+    let bare = |n: u64| {
+        let json = json(n).replace(&format!("\"sequence_number\":{n},"), "");
+        Piece::Bytes(format!("data: {json}\n\n").into_bytes())
+    };
+    let mut stream = Fake::new(move |_, _| Ok(vec![bare(1), frames([2]), Piece::Hold])).stream();
+    stream.try_next().await.unwrap().unwrap();
+    assert_eq!(stream.cursor(), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_that_has_ended_ends_every_stream() {
     for last in ["completed", "failed", "expired"] {
         let fake = Fake::new(move |_, _| Ok(vec![session(1, "active"), session(2, last)]));

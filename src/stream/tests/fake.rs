@@ -12,8 +12,9 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::error::{ApiError, CallFacts, Error};
 use crate::events::Event;
+use crate::ids::MessageId;
 use crate::stream::EventStream;
-use crate::stream::source::{Chunks, Settled, Source, SourceFuture};
+use crate::stream::source::{Chunks, Source, SourceFuture};
 
 /// What a connection does, in order; then its body ends.
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ type List = Box<dyn FnMut(u64) -> Result<Vec<Event>, Error> + Send>;
 struct Inner {
     open: Open,
     list: List,
-    settled: Option<Settled>,
+    newest: Option<MessageId>,
     rest: Option<u64>,
     opened: Vec<(Option<String>, Instant)>,
     listed: Vec<u64>,
@@ -54,7 +55,7 @@ impl Fake {
         let inner = Inner {
             open: Box::new(open),
             list: Box::new(|_| Ok(Vec::new())),
-            settled: None,
+            newest: None,
             rest: None,
             opened: Vec::new(),
             listed: Vec::new(),
@@ -70,9 +71,9 @@ impl Fake {
         self
     }
 
-    pub(super) fn settled(&self, last_message: &str) {
-        let last_message = Some(last_message.parse().unwrap());
-        self.0.lock().unwrap().settled = Some(Settled { last_message });
+    /// Says that the session is idle, and this its newest message.
+    pub(super) fn settled(&self, newest: &str) {
+        self.0.lock().unwrap().newest = Some(newest.parse().unwrap());
     }
 
     /// Says that the session is idle, and this its last event.
@@ -121,13 +122,10 @@ impl Source for Fake {
         })
     }
 
-    fn settled(&self) -> SourceFuture<Option<Settled>> {
-        let settled = self.0.lock().unwrap().settled.clone();
-        Box::pin(async move { Ok(settled) })
-    }
-
-    fn is_at_rest(&self, last: u64) -> SourceFuture<bool> {
-        let rest = self.0.lock().unwrap().rest == Some(last);
+    fn is_at_rest(&self, last: Option<u64>, seen: Option<&MessageId>) -> SourceFuture<bool> {
+        let inner = self.0.lock().unwrap();
+        let newest = seen.is_some() && inner.newest.as_ref() == seen;
+        let rest = newest || (last.is_some() && inner.rest == last);
         Box::pin(async move { Ok(rest) })
     }
 }

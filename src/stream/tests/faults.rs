@@ -12,6 +12,8 @@ const LEDGER: u64 = 10_000;
 struct Chaos {
     random: fastrand::Rng,
     faults: usize,
+    /// The newest event there is: the list has it as soon as the stream has tried to send it.
+    newest: u64,
 }
 
 impl Chaos {
@@ -52,6 +54,7 @@ impl Chaos {
         let replay = self.random.u64(0..4);
         let mut number = (at + 1).saturating_sub(replay).max(1);
         let end = (at + self.random.u64(1..120)).min(LEDGER);
+        self.newest = self.newest.max(end);
         while number <= end {
             text += &self.suffer(number);
             // A jump that the list can fill.
@@ -68,7 +71,7 @@ impl Chaos {
             1 => idless.to_owned(),
             2 => format!(": comment\n\n{frame}"),
             3 => format!("data: garbage\n\n{frame}"),
-            4 if number < LEDGER => format!("{}{frame}", self::frame(number + 1)),
+            4 if number < self.newest => format!("{}{frame}", self::frame(number + 1)),
             _ => frame,
         }
     }
@@ -98,14 +101,15 @@ async fn ten_thousand_events_come_through_hundreds_of_faults() {
         let chaos = std::sync::Arc::new(std::sync::Mutex::new(Chaos {
             random: fastrand::Rng::with_seed(seed),
             faults: 0,
+            newest: 0,
         }));
         let server = chaos.clone();
         let fake = Fake::new(move |_, last| server.lock().unwrap().open(last));
         let mut trouble = fastrand::Rng::with_seed(seed);
-        let ledger = ledger.clone();
+        let (ledger, recorded) = (ledger.clone(), chaos.clone());
         let fake = fake.list(move |limit| match trouble.u8(0..5) {
             0 => Err(broken()),
-            _ => Ok(ledger[..limit.min(LEDGER) as usize].to_vec()),
+            _ => Ok(ledger[..limit.min(recorded.lock().unwrap().newest) as usize].to_vec()),
         });
         let mut stream = fake.stream().reconnect(ReconnectPolicy::default().max_attempts(1000));
         let mut expected = 1;

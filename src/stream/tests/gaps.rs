@@ -8,7 +8,7 @@ async fn a_jump_is_filled_once_from_a_list_that_covers_it() {
     let fake = fake.list(|limit| Ok(events(1..=limit)));
     let mut stream = fake.stream();
     assert_eq!(read(&mut stream, 7).await, [1, 2, 3, 4, 5, 6, 7]);
-    assert_eq!(fake.listed(), [6]);
+    assert_eq!(fake.listed(), [506]);
     let stats = stream.stats();
     assert_eq!((stats.gaps, stats.filled, stats.missing), (1, 3, 0));
     assert!(stream.gaps().is_empty());
@@ -33,7 +33,7 @@ async fn a_fill_that_found_nothing_stops_further_fills_until_the_next_reconnect(
     });
     let mut stream = fake.stream();
     assert_eq!(read(&mut stream, 5).await, [1, 3, 5, 7, 9]);
-    assert_eq!(fake.listed(), [3, 9]);
+    assert_eq!(fake.listed(), [503, 509]);
     assert_eq!(stream.gaps(), [2..=2, 4..=4, 6..=6, 8..=8]);
 }
 
@@ -67,6 +67,35 @@ async fn a_fill_without_access_does_not_move_the_resume_point() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_gap_whose_list_never_comes_is_accepted_after_ten_tries() {
+    let fake = Fake::new(|_, last| {
+        let at = resumed_after(last);
+        Ok(vec![frames(if at == 0 { vec![1, 4] } else { vec![at + 3, at + 4] }), Piece::Hold])
+    });
+    let mut stream = fake.list(|_| Err(broken())).stream();
+    assert_eq!(read(&mut stream, 3).await, [1, 4, 5]);
+    assert_eq!((stream.gaps(), stream.stats().reconnects), (vec![2..=3], 9));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_full_of_jumps_is_listed_rarely() {
+    let fake = Fake::new(|_, _| Ok(vec![frames((1..=2_000).step_by(2)), Piece::Hold]));
+    let fake = fake.list(|limit| Ok(events(1..=limit.min(2_000))));
+    let mut stream = fake.stream();
+    assert_eq!(read(&mut stream, 1_999).await, (1..=1_999).collect::<Vec<_>>());
+    assert!(fake.listed().len() <= 5, "{:?}", fake.listed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_list_has_behind_a_hole_is_left_to_the_stream() {
+    let fake = Fake::new(|_, _| Ok(vec![frames([1, 4, 5, 6, 7]), Piece::Hold]));
+    let fake = fake.list(|_| Ok(events([1, 2, 3, 4, 5, 7])));
+    let mut stream = fake.stream();
+    assert_eq!(read(&mut stream, 7).await, [1, 2, 3, 4, 5, 6, 7]);
+    assert!(stream.gaps().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_that_cannot_be_had_leaves_the_gap_open() {
     let fake = Fake::new(|_, _| Ok(vec![frames([1, 4]), Piece::Hold]));
     let mut stream = fake.list(|_| Err(refused(404))).stream();
@@ -77,7 +106,7 @@ async fn a_list_that_cannot_be_had_leaves_the_gap_open() {
 #[tokio::test(start_paused = true)]
 async fn events_out_of_order_are_put_right_where_the_list_has_them() {
     let fake = Fake::new(|_, _| Ok(vec![frames([1, 4, 3, 2, 5, 3]), Piece::Hold]));
-    let fake = fake.list(|limit| Ok(events(1..=limit)));
+    let fake = fake.list(|limit| Ok(events(1..=limit.min(4))));
     let mut stream = fake.stream();
     assert_eq!(read(&mut stream, 5).await, [1, 2, 3, 4, 5]);
     assert_eq!(stream.stats().duplicates, 2);

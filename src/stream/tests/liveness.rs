@@ -76,6 +76,45 @@ async fn a_server_that_fails_for_ever_gets_no_more_than_the_policys_attempts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_accepts_and_says_nothing_is_told_in_the_end() {
+    let fake = Fake::new(|_, _| Ok(vec![Piece::Hold]));
+    let mut stream = fake.stream().reconnect(ReconnectPolicy::default().max_attempts(5));
+    assert!(stream.try_next().await.unwrap_err().is_retryable());
+    assert_eq!(fake.opened().len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn clients_that_were_told_the_same_time_do_not_return_at_once() {
+    let delays = || async {
+        let fake = Fake::new(|n, _| match n {
+            0 => Ok(vec![Piece::Bytes(b"retry: 20000\n\n".to_vec())]),
+            _ => Ok(vec![frames([1]), Piece::Hold]),
+        });
+        read(&mut fake.stream(), 1).await;
+        fake.opened()[1].1 - fake.opened()[0].1
+    };
+    let (mut all, mut count) = (Vec::new(), 0);
+    while count < 20 {
+        all.push(delays().await);
+        count += 1;
+    }
+    assert!(all.iter().all(|delay| *delay >= seconds(20)), "{all:?}");
+    assert!(all.iter().any(|delay| *delay != all[0]), "{all:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_with_retry_after_is_not_asked_again_before() {
+    let fake = Fake::new(|n, _| match n {
+        0 => Err(busy(3600)),
+        _ => Ok(vec![frames([1]), Piece::Hold]),
+    });
+    let mut stream = fake.stream();
+    stream.try_next().await.unwrap_err();
+    read(&mut stream, 1).await;
+    assert!(fake.opened()[1].1 - fake.opened()[0].1 >= seconds(60));
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_progress_refills_patience() {
     let policy = || ReconnectPolicy::default().max_attempts(3);
     // The end of a connection counts as well, so that one failure more is all there is between.
@@ -115,8 +154,8 @@ async fn delays_between_connections_are_jittered_floored_and_capped() {
 async fn the_servers_retry_is_obeyed_within_reason() {
     for (retry, least, most) in [
         ("0", Duration::from_millis(100), Duration::from_millis(251)),
-        ("2000", seconds(2), Duration::from_millis(2_001)),
-        ("999999999", seconds(30), Duration::from_millis(30_001)),
+        ("2000", seconds(2), Duration::from_millis(2_201)),
+        ("999999999", seconds(30), Duration::from_millis(33_001)),
         ("abc", Duration::from_millis(100), Duration::from_millis(251)),
         ("-5", Duration::from_millis(100), Duration::from_millis(251)),
     ] {

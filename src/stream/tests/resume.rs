@@ -1,6 +1,8 @@
 //! Nothing lost, nothing twice: cuts at every byte, and a cursor in another process.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -141,8 +143,11 @@ async fn read_by_single_polls(stream: &mut EventStream, count: usize) -> Vec<u64
 
 #[tokio::test(start_paused = true)]
 async fn a_future_dropped_at_every_await_point_loses_nothing() {
-    let fake = Fake::new(|_, last| {
+    let newest = Arc::new(AtomicU64::new(0));
+    let recorded = newest.clone();
+    let fake = Fake::new(move |_, last| {
         let at = resumed_after(last);
+        newest.store(at + 6, Ordering::Relaxed);
         let mut pieces = vec![Piece::Yield];
         // Two events whole, a jump that the list fills, and a third that is cut.
         let bytes: String = [at + 1, at + 2, at + 5, at + 6].map(frame).concat();
@@ -152,9 +157,9 @@ async fn a_future_dropped_at_every_await_point_loses_nothing() {
         }
         Ok(pieces)
     });
-    let fake = fake.list(|limit| Ok(events(1..=limit)));
+    let fake = fake.list(move |limit| Ok(events(1..=limit.min(recorded.load(Ordering::Relaxed)))));
     let mut stream = fake.stream();
     let numbers = read_by_single_polls(&mut stream, 100).await;
     assert_eq!(numbers, (1..=100).collect::<Vec<_>>());
-    assert!(stream.stats().gaps >= 19 && stream.stats().reconnects >= 19, "{:?}", stream.stats());
+    assert!(stream.stats().gaps >= 15 && stream.stats().reconnects >= 15, "{:?}", stream.stats());
 }
