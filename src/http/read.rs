@@ -112,7 +112,7 @@ impl Inner {
     }
 
     /// Takes the key out of what a server said: one that echoes it must not put it into a log.
-    fn scrub(&self, text: &str) -> String {
+    pub(crate) fn scrub(&self, text: &str) -> String {
         text.replace(self.key.expose(), "[key]")
     }
 

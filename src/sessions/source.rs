@@ -41,6 +41,10 @@ impl Source for SessionSource {
             Ok((!at_work).then_some(Settled { last_message: session.last_message_id }))
         })
     }
+
+    fn scrub(&self, text: &str) -> String {
+        self.client.inner().scrub(text)
+    }
 }
 
 struct BodyChunks(OpenBody);

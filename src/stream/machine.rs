@@ -166,7 +166,7 @@ impl EventStream {
                 Step::Again
             }
             Err(error) => {
-                let reason = one_line(&error.to_string(), 512);
+                let reason = one_line(&self.source.scrub(&error.to_string()), 512);
                 Step::Fail(Error::stream(format!("a frame is not an event: {reason}"), None))
             }
         }

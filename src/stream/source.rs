@@ -22,6 +22,11 @@ pub(crate) trait Source: Send {
 
     /// Returns the session's newest message, if that is final; `None` while one is at work.
     fn settled(&self) -> SourceFuture<Option<Settled>>;
+
+    /// Takes out of a text what no error may show.
+    fn scrub(&self, text: &str) -> String {
+        text.to_owned()
+    }
 }
 
 /// A session without a message queued or running.
