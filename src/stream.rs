@@ -61,6 +61,7 @@ pub use text::TextStream;
 /// | error | what happened | asking again |
 /// |---|---|---|
 /// | [`Error::Api`] | 401, 403, 404, 410 or another refusal | connects again, after a delay |
+/// | [`Error::Decode`] | a reply of success that is no event stream | connects again, after a delay |
 /// | [`Error::Stream`] with a source | patience is at an end | begins with fresh patience |
 /// | [`Error::Stream`] without one | a frame that is no event, or too large a one | reads the next frame |
 #[must_use = "a stream does nothing until it is asked for the next event"]

@@ -215,7 +215,7 @@ impl EventStream {
             // A list that cannot be read may come by the stream, if that is asked again.
             Err(error @ Error::Decode(_)) if self.unread_gap != Some(*gap.start()) => {
                 self.unread_gap = Some(*gap.start());
-                return self.failed(error);
+                return self.rest_or_give_up(Some(error));
             }
             Err(_refused) => Vec::new(),
         };
