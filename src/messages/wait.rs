@@ -149,15 +149,22 @@ impl Watch for Waiting<'_> {
     }
 
     async fn pause(&mut self, delay: Duration) {
-        match &mut self.follow {
-            Follow::Not | Follow::From(_) => sleep(delay).await,
-            Follow::Lagging(delays) => sleep(delays.next().unwrap_or(delay).min(delay)).await,
-            Follow::Stream(stream) => {
-                let told = timeout(delay.max(SAFETY_NET), next_end(stream, &self.id, self.ends));
-                self.follow = match told.await {
+        self.follow.pause(delay, &self.id, self.ends).await;
+    }
+}
+
+impl Follow {
+    /// Waits for this delay, or for what the stream tells of the message.
+    async fn pause(&mut self, delay: Duration, id: &MessageId, ends: Ends) {
+        match self {
+            Self::Not | Self::From(_) => sleep(delay).await,
+            Self::Lagging(delays) => sleep(delays.next().unwrap_or(delay).min(delay)).await,
+            Self::Stream(stream) => {
+                let told = timeout(delay.max(SAFETY_NET), next_end(stream, id, ends));
+                *self = match told.await {
                     Err(_elapsed) => return,
-                    Ok(Told::End) => Follow::Lagging(default_delays()),
-                    Ok(Told::Failed) => Follow::Not,
+                    Ok(Told::End) => Self::Lagging(default_delays()),
+                    Ok(Told::Failed) => Self::Not,
                 };
             }
         }
@@ -219,3 +226,6 @@ impl fmt::Debug for WaitForMessage<'_> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
