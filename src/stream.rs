@@ -54,6 +54,14 @@ pub use text::TextStream;
 /// a gap is delivered when it comes late. Events without a number are known by their id, the
 /// newest 1024 of them.
 ///
+/// # Memory
+///
+/// A stream holds up to 2 MiB of its connection's bytes, whatever the server sends, and an event in
+/// the making costs up to three times its size, which [`Limits::event`](crate::Limits::event)
+/// bounds: 50 MiB in all by default. A gap being filled costs the list as well, up to
+/// [`Limits::body`](crate::Limits::body). Of the events delivered, the last one's id and
+/// number stay, and 16 bytes each for the newest 1024 without a number.
+///
 /// # Errors
 ///
 /// An error does not end the stream: asking again goes on where it stopped.
