@@ -45,8 +45,9 @@ impl EventStream {
         let events = match listed {
             Ok(events) => events,
             // The next connection resumes before the gap: nothing is lost by trying again.
-            Err(error) if no_access(&error) || self.tries_again(*gap.start(), &error) => {
-                return self.failed(error);
+            Err(error) if no_access(&error) => return self.failed(error),
+            Err(error) if self.tries_again(*gap.start(), &error) => {
+                return self.rest_or_give_up(Some(error));
             }
             Err(_refused) => Vec::new(),
         };

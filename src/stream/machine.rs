@@ -145,7 +145,7 @@ impl EventStream {
         self.rest_or_give_up(Some(error))
     }
 
-    fn rest_or_give_up(&mut self, error: Option<Error>) -> Step {
+    pub(super) fn rest_or_give_up(&mut self, error: Option<Error>) -> Step {
         if let Some(delay) = self.patience.after_failure(error.as_ref()) {
             self.rest(delay);
             return Step::Again;

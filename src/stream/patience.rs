@@ -128,7 +128,7 @@ pub(super) fn is_final(error: &Error) -> bool {
         return true;
     }
     match error {
-        Error::Config(_) | Error::Invalid(_) => true,
+        Error::Config(_) | Error::Invalid(_) | Error::Decode(_) => true,
         Error::Api(_) => error.status().is_some_and(|status| {
             let passing = matches!(status.as_u16(), 408 | 429);
             (status.is_client_error() || status.is_redirection()) && !passing

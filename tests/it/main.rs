@@ -23,6 +23,7 @@ mod once;
 mod repeating;
 mod replies;
 mod round_trip;
+mod stream_faults;
 #[cfg(feature = "emulator")]
 mod streaming;
 mod support;

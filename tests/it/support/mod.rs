@@ -1,5 +1,6 @@
 //! What several tests share.
 
+pub(crate) mod ledger;
 #[cfg(feature = "emulator")]
 pub(crate) mod lossy;
 pub(crate) mod plan;

@@ -1,15 +1,23 @@
 //! A server on a raw socket, so that bytes are what a test says they are.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
+/// How long a test waits for what must happen, before it fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
 /// What the server does with a request, in order; then it closes the connection.
+#[derive(Clone)]
 pub(crate) enum Step {
     /// Writes these bytes.
     Write(Vec<u8>),
+    /// Writes these bytes one by one.
+    Trickle(Vec<u8>),
     /// Keeps the connection open and silent until the client goes away.
     Hold,
     /// Resets the connection.
@@ -39,7 +47,8 @@ impl RawRequest {
 /// A server that answers the n-th request, from 0, as its script says.
 pub(crate) struct RawServer {
     pub(crate) url: String,
-    requests: Arc<Mutex<Vec<RawRequest>>>,
+    requests: Requests,
+    gone: Arc<Semaphore>,
     task: JoinHandle<()>,
 }
 
@@ -53,16 +62,18 @@ impl RawServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Requests::default();
-        let (log, script) = (requests.clone(), Arc::new(script));
+        let gone = Arc::new(Semaphore::new(0));
+        let (log, script, left) = (requests.clone(), Arc::new(script), gone.clone());
         let task = tokio::spawn(async move {
             // Connections end with the server: dropping the set aborts them.
             let mut open = tokio::task::JoinSet::new();
             while let Ok((socket, _)) = listener.accept().await {
-                let (log, script) = (log.clone(), script.clone());
-                open.spawn(async move { serve(socket, &log, &*script).await });
+                let (log, script, left) = (log.clone(), script.clone(), left.clone());
+                open.spawn(async move { serve(socket, &log, &*script, &left).await });
+                while open.try_join_next().is_some() {}
             }
         });
-        Self { url, requests, task }
+        Self { url, requests, gone, task }
     }
 
     /// Starts a server that gives every request the same bytes.
@@ -73,6 +84,16 @@ impl RawServer {
 
     pub(crate) fn requests(&self) -> Vec<RawRequest> {
         self.requests.lock().unwrap().clone()
+    }
+
+    /// Waits until the client has gone away from so many connections that were held.
+    pub(crate) async fn left(&self, connections: u32) {
+        let left = self.gone.acquire_many(connections);
+        tokio::time::timeout(PATIENCE, left)
+            .await
+            .expect("a connection stays open")
+            .unwrap()
+            .forget();
     }
 }
 
@@ -86,7 +107,9 @@ async fn serve(
     mut socket: TcpStream,
     log: &Requests,
     script: &(dyn Fn(usize, &RawRequest) -> Vec<Step> + Send + Sync),
+    left: &Semaphore,
 ) {
+    socket.set_nodelay(true).unwrap();
     let Some(request) = read_request(&mut socket).await else {
         return;
     };
@@ -102,9 +125,18 @@ async fn serve(
                     return;
                 }
             }
+            Step::Trickle(bytes) => {
+                for byte in bytes {
+                    if socket.write_all(&[byte]).await.is_err() {
+                        return;
+                    }
+                    tokio::task::yield_now().await;
+                }
+            }
             Step::Hold => {
                 // The client sends nothing more: the read ends when it goes away.
                 let _gone = socket.read(&mut [0]).await;
+                left.add_permits(1);
             }
             Step::Reset => socket.set_zero_linger().unwrap(),
         }
