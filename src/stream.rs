@@ -50,9 +50,9 @@ pub use text::TextStream;
 /// # How it goes on
 ///
 /// The connection is made again after any end of the body and any passing fault, as
-/// [`ReconnectPolicy`] says. A jump in the numbers is filled once from the events list; what that
-/// does not have either is taken for missing, and shows in [`gaps`](Self::gaps). An event from such
-/// a gap is delivered when it comes late. Events without a number are known by their id, the
+/// [`ReconnectPolicy`] says. A jump in the numbers is filled from the events list; what that does not
+/// have either, or what no list could be had for in ten tries, is taken for missing, and shows in
+/// [`gaps`](Self::gaps). An event from such a gap is delivered when it comes late. Events without a number are known by their id, the
 /// newest 1024 of them.
 ///
 /// # Memory
