@@ -51,7 +51,7 @@ pub enum Error {
     /// No answer, or no final state, within the time allowed.
     #[error(transparent)]
     TimedOut(Box<TimedOutError>),
-    /// A failed message was asked for as a result.
+    /// A message that failed, or is not final yet, was asked for as a result.
     #[error(transparent)]
     Failed(Box<FailedError>),
 }
@@ -60,7 +60,8 @@ impl Error {
     /// Returns whether the same call may simply be made again.
     ///
     /// True for passing faults (no connection, a broken reply, a timeout, 408, 429, 500, 502, 503,
-    /// 504) of a call that is safe to repeat, or that was certainly not processed.
+    /// 504) of a call that is safe to repeat, or that was certainly not processed; and for a stream
+    /// whose patience is at an end.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         let passing = match self {
