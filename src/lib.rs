@@ -51,7 +51,7 @@
 //! | `native-tls` | TLS by the platform's library |
 //! | `http2` | HTTP/2 where the server offers it |
 //! | `emulator` | the whole service in process, for tests without an account |
-//! | `webhooks` | [`webhooks`]: verify and read deliveries, and sign them in tests |
+//! | `webhooks` | the module `webhooks`: verifies and reads deliveries, and signs them in tests |
 //! | `full` | all of the above but `native-tls` |
 //!
 //! [Dari]: https://dari.dev

@@ -1,12 +1,12 @@
 //! An agent's webhook: where events are delivered, which ones, and the secret they are signed with.
 
+mod set;
+
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use crate::agents::Agents;
-use crate::call::{Call, Operation};
+use crate::call::Call;
 use crate::client::Client;
-use crate::error::Error;
 use crate::ids::AgentId;
 use crate::json::or_default;
 use crate::object::{ExtraFields, growing};
@@ -14,6 +14,8 @@ use crate::request::Request;
 use crate::retry::Repeat;
 use crate::secret::{self, Secret};
 use crate::status::WebhookEventType;
+
+pub use set::SetWebhook;
 
 /// The configuration of an agent's webhook (contract §7).
 ///
@@ -100,7 +102,7 @@ impl<'a> AgentWebhook<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for a URL that is not absolute, not HTTP, or has a user name or password,
+    /// [`Error::Invalid`](crate::Error::Invalid) for a URL that is not absolute, not HTTP, or has a user name or password,
     /// and for an empty list of types; not found when there is no such agent.
     ///
     /// ```no_run
@@ -120,8 +122,7 @@ impl<'a> AgentWebhook<'a> {
     /// # }
     /// ```
     pub fn set(self, url: impl Into<String>) -> Call<'a, WebhookConfig, SetWebhook> {
-        let body = Body { webhook_url: url.into(), event_types: None };
-        Call::new(self.client, SetWebhook { agent: self.agent.clone(), body })
+        Call::new(self.client, SetWebhook::new(self.agent, url.into()))
     }
 
     /// Removes the webhook, and returns the empty configuration.
@@ -154,7 +155,7 @@ impl<'a> AgentWebhook<'a> {
     ///
     /// # Errors
     ///
-    /// Not found when there is no such agent. Where [`Error::may_have_happened`] is true, the
+    /// Not found when there is no such agent. Where [`Error::may_have_happened`](crate::Error::may_have_happened) is true, the
     /// secret may have been replaced and its reply lost: rotate again.
     ///
     /// ```no_run
@@ -173,100 +174,5 @@ impl<'a> AgentWebhook<'a> {
 
     fn path(self) -> [&'a str; 3] {
         ["agents", self.agent.as_str(), "webhook"]
-    }
-}
-
-/// The options of [`AgentWebhook::set`].
-#[derive(Debug)]
-pub struct SetWebhook {
-    agent: AgentId,
-    body: Body,
-}
-
-#[derive(Debug, Serialize)]
-struct Body {
-    webhook_url: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event_types: Option<Vec<WebhookEventType>>,
-}
-
-impl Call<'_, WebhookConfig, SetWebhook> {
-    /// Sets what is delivered. Default: `tool.call_requested` alone.
-    pub fn event_types<T>(mut self, types: T) -> Self
-    where
-        T: IntoIterator<Item: Into<WebhookEventType>>,
-    {
-        let types = types.into_iter().map(Into::into).collect();
-        self.operation.body.event_types = Some(types);
-        self
-    }
-}
-
-impl Operation for SetWebhook {
-    fn into_request(self) -> Result<Request, Error> {
-        const NAME: &str = "agents.webhook.set";
-
-        if let Some(reason) = refusal(&self.body.webhook_url) {
-            return Err(Error::invalid(NAME, "webhook_url", reason));
-        }
-        if self.body.event_types.as_ref().is_some_and(Vec::is_empty) {
-            return Err(Error::invalid(NAME, "event_types", "there is none"));
-        }
-        let path = ["agents", self.agent.as_str(), "webhook"];
-        Request::put(NAME, &path).confidential().json(&self.body)
-    }
-}
-
-/// Returns why no webhook can have this URL, without quoting it: it may hold a password.
-fn refusal(url: &str) -> Option<&'static str> {
-    if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Some("it has white space or control characters");
-    }
-    let Ok(url) = Url::parse(url) else {
-        return Some("it is not an absolute url");
-    };
-    if !matches!(url.scheme(), "http" | "https") {
-        return Some("it is not an http or https url");
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Some("it has a user name or password");
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::refusal;
-
-    #[test]
-    fn a_url_is_refused_for_what_the_contract_rules_out() {
-        for (url, reason) in [
-            ("", "not an absolute url"),
-            ("hooks.example.com/dari", "not an absolute url"),
-            ("/dari", "not an absolute url"),
-            ("https://", "not an absolute url"),
-            ("ftp://hooks.example.com", "not an http or https url"),
-            ("mailto:a@example.com", "not an http or https url"),
-            ("https://user@hooks.example.com", "user name or password"),
-            ("https://:secret@hooks.example.com", "user name or password"),
-            ("https://hooks.example.com/\n", "white space"),
-            (" https://hooks.example.com", "white space"),
-            ("https://hooks.example.com/a\tb", "white space"),
-        ] {
-            assert!(refusal(url).is_some_and(|said| said.contains(reason)), "{url:?}");
-        }
-    }
-
-    #[test]
-    fn other_urls_are_left_to_the_service() {
-        for url in [
-            "https://hooks.example.com/dari",
-            "https://hooks.example.com/dari?tenant=a@b",
-            "http://127.0.0.1:4000/",
-            "http://hooks.example.com",
-            "HTTPS://[::1]:1/x",
-        ] {
-            assert_eq!(refusal(url), None, "{url}");
-        }
     }
 }
