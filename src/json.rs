@@ -68,6 +68,13 @@ impl RawJson {
     }
 }
 
+/// JSON's `null`.
+impl Default for RawJson {
+    fn default() -> Self {
+        Self(Box::default())
+    }
+}
+
 impl FromStr for RawJson {
     type Err = serde_json::Error;
 
@@ -179,6 +186,15 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
         }
         Ok(List(list))
     }
+}
+
+/// Reads what fits, and takes the rest for missing.
+pub(crate) fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    Ok(RawJson::deserialize(deserializer)?.parse().unwrap_or_default())
 }
 
 /// Returns what a person would read in JSON whose shape is not documented.

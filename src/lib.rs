@@ -23,6 +23,8 @@
 //! |---|---|---|
 //! | `POST /v1/agents/{agent_id}/messages` | [`agents().send_message`](Agents::send_message) | never once it may have arrived |
 //! | `POST /v1/agents/{agent_id}/sessions` | [`sessions().create`](Sessions::create) | never once it may have arrived |
+//! | `GET`, `PUT`, `DELETE /v1/agents/{agent_id}/webhook` | [`agents().webhook`](Agents::webhook): [`get`](AgentWebhook::get), [`set`](AgentWebhook::set), [`clear`](AgentWebhook::clear) | yes |
+//! | `POST /v1/agents/{agent_id}/webhook/rotate-secret` | [`rotate_secret`](AgentWebhook::rotate_secret) | never once it may have arrived |
 //! | `GET /v1/agents/{agent_id}/sessions` | [`sessions().list_for_agent`](Sessions::list_for_agent) | yes |
 //! | `GET /v1/sessions` | [`sessions().list`](Sessions::list) | yes |
 //! | `GET /v1/sessions/{session_id}` | [`sessions().get`](Sessions::get) | yes |
@@ -49,6 +51,7 @@
 //! | `native-tls` | TLS by the platform's library |
 //! | `http2` | HTTP/2 where the server offers it |
 //! | `emulator` | the whole service in process, for tests without an account |
+//! | `webhooks` | the module `webhooks`: verifies and reads deliveries, and signs them in tests |
 //! | `full` | all of the above but `native-tls` |
 //!
 //! [Dari]: https://dari.dev
@@ -92,11 +95,13 @@ mod sessions;
 mod messages;
 mod agents;
 mod transcript;
-// Aside: nobody in the crate imports it.
+// Aside: nobody in the crate imports these, but the emulator signs.
+#[cfg(feature = "webhooks")]
+pub mod webhooks;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 
-pub use agents::{Agent, Agents, SendAgentMessage};
+pub use agents::{Agent, AgentWebhook, Agents, SendAgentMessage, SetWebhook, WebhookConfig};
 pub use call::{Call, CallWithMeta, Plain, ReplyMeta, WithMeta};
 pub use client::{Client, ClientBuilder, Limits};
 pub use content::{ContentBlock, FileRef, IntoContent, Part, Text, ToolCall, ToolResult};
@@ -109,7 +114,8 @@ pub use events::{
     SessionStatusChanged, ToolCallEnded, ToolCallRequested, ToolResultSubmitted, UserMessage,
 };
 pub use ids::{
-    AgentId, EventId, FileId, MessageId, ParseIdError, SessionId, ToolCallId, VersionId,
+    AgentId, BatchId, EventId, FileId, MessageId, ParseIdError, SessionId, ToolCallId, VersionId,
+    WebhookId,
 };
 pub use json::RawJson;
 pub use messages::{
@@ -125,6 +131,7 @@ pub use sessions::{
 };
 pub use status::{
     ActorType, EventSource, MessageStatus, SessionStatus, ToolCallStatus, UnknownValue,
+    WebhookEventType,
 };
 pub use stream::{Cursor, EventStream, ReconnectPolicy, StreamStats, TextStream};
 pub use transcript::{
