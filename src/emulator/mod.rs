@@ -46,9 +46,12 @@
 //! A turn plays in real time: it waits as long as its script says and no longer. The emulator
 //! keeps everything in memory, the log of requests included, until it is dropped.
 
+mod behaviour;
 mod body;
 mod client;
+mod fault;
 mod gate;
+mod line;
 mod log;
 mod refusal;
 mod routes;
@@ -66,12 +69,18 @@ use std::time::Duration;
 use crate::ids::AgentId;
 use tokio::sync::watch;
 
-use log::RequestLog;
+use fault::Faults;
+use log::{Listener, RequestLog};
 use server::Server;
 use service::{Service, Settings};
 
+pub use behaviour::BehaviourError;
+pub use fault::{Chaos, Fault, FaultKind, Route};
 pub use log::ReceivedRequest;
 pub use script::{ScriptedAgent, Turn, TurnInput};
+
+#[doc = include_str!("GUIDE.md")]
+pub mod guide {}
 
 /// The key of an emulator that was given none.
 const DEFAULT_API_KEY: &str = "dari_emulator_key";
@@ -88,6 +97,7 @@ pub struct Emulator {
     agents: Vec<AgentId>,
     first_agent: AgentId,
     log: Arc<RequestLog>,
+    faults: Arc<Faults>,
     bell: watch::Sender<u64>,
 }
 
@@ -98,6 +108,10 @@ pub struct EmulatorBuilder {
     api_key: String,
     other_api_key: Option<String>,
     heartbeat: Duration,
+    port: u16,
+    faults: Vec<Fault>,
+    chaos: Option<Chaos>,
+    listener: Option<Listener>,
 }
 
 impl Emulator {
@@ -116,6 +130,10 @@ impl Emulator {
             api_key: DEFAULT_API_KEY.to_owned(),
             other_api_key: None,
             heartbeat: DEFAULT_HEARTBEAT,
+            port: 0,
+            faults: Vec::new(),
+            chaos: None,
+            listener: None,
         }
     }
 
@@ -205,26 +223,47 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Starts the emulator on a free loopback port.
+    /// Sets the loopback port; the default, 0, is any free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Sets a function that is told of every answer.
+    ///
+    /// It is called once a request, when the answer begins, or when there will be none: the client
+    /// or a fault has closed the connection. It runs on the emulator's thread and must not block.
+    pub fn on_answer(mut self, told: impl Fn(&ReceivedRequest) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Arc::new(told));
+        self
+    }
+
+    /// Starts the emulator on a loopback port.
     ///
     /// # Errors
-    /// If no loopback port or no thread can be had.
+    /// If the port is taken, or no port or thread can be had.
     pub async fn start(mut self) -> io::Result<Emulator> {
         if self.agents.is_empty() {
             self.agents.push(ScriptedAgent::echo());
         }
         let ids = (1..=self.agents.len()).map(agent_id).collect::<io::Result<_>>()?;
         let api_key = self.api_key.clone();
+        self.faults.extend(self.agents.iter_mut().flat_map(ScriptedAgent::take_faults));
         let service = Service::new(Settings {
             agents: self.agents,
             api_key: self.api_key,
             other_api_key: self.other_api_key,
             heartbeat: self.heartbeat,
+            listener: self.listener,
         });
+        let faults = service.faults.clone();
+        self.faults.into_iter().for_each(|fault| faults.inject(fault));
+        self.chaos.into_iter().for_each(|chaos| faults.inject_chaos(chaos));
         Ok(Emulator {
             log: service.log.clone(),
             bell: service.bell.clone(),
-            server: Server::start(service).await?,
+            faults,
+            server: Server::start(service, self.port).await?,
             api_key,
             agents: ids,
             first_agent: agent_id(1)?,

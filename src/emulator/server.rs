@@ -5,11 +5,11 @@ use std::net::{Ipv4Addr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
+use super::line::{Cutter, Lines};
 use super::routes::router;
 use super::service::Service;
 
@@ -22,8 +22,8 @@ pub(super) struct Server {
 
 impl Server {
     /// Returns a server that accepts connections.
-    pub(super) async fn start(service: Service) -> io::Result<Self> {
-        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    pub(super) async fn start(service: Service, port: u16) -> io::Result<Self> {
+        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, port))?;
         listener.set_nonblocking(true)?;
         let url = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = oneshot::channel();
@@ -67,11 +67,7 @@ fn set_up(listener: StdListener, service: Service) -> io::Result<Runtime> {
         let _context = runtime.enter();
         TcpListener::from_std(listener)?
     };
-    // Small frames go out at once instead of waiting for more.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    let routes = router(Arc::new(service));
-    runtime.spawn(async { axum::serve(listener, routes).await });
+    let routes = router(Arc::new(service)).into_make_service_with_connect_info::<Cutter>();
+    runtime.spawn(async { axum::serve(Lines(listener), routes).await });
     Ok(runtime)
 }

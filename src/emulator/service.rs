@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::log::RequestLog;
+use super::fault::Faults;
+use super::log::{Listener, RequestLog};
 use super::script::ScriptedAgent;
 use super::state::{Organization, State, Visit};
 
@@ -17,10 +18,13 @@ pub(super) struct Settings {
     pub(super) api_key: String,
     pub(super) other_api_key: Option<String>,
     pub(super) heartbeat: Duration,
+    pub(super) listener: Option<Listener>,
 }
 
 pub(super) struct Service {
     pub(super) log: Arc<RequestLog>,
+    pub(super) listener: Option<Listener>,
+    pub(super) faults: Arc<Faults>,
     /// Rings at every change; each open stream listens.
     pub(super) bell: watch::Sender<u64>,
     /// How long a stream may be silent.
@@ -36,6 +40,8 @@ impl Service {
     pub(super) fn new(settings: Settings) -> Self {
         Self {
             log: Arc::default(),
+            listener: settings.listener,
+            faults: Arc::default(),
             bell: watch::Sender::new(0),
             heartbeat: settings.heartbeat,
             api_key: settings.api_key,
