@@ -33,7 +33,7 @@ pub struct BehaviourError {
 
 /// The file as it is written.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "expected an object")]
 struct Behaviour {
     name: Option<String>,
     turns: Option<Turns>,

@@ -43,6 +43,9 @@
 //! # }
 //! ```
 //!
+//! The [guide] shows the same service as a program for the shell, [`Fault`] what can go wrong on
+//! request, and how to test what your code makes of it.
+//!
 //! A turn plays in real time: it waits as long as its script says and no longer. The emulator
 //! keeps everything in memory, the log of requests included, until it is dropped.
 

@@ -23,7 +23,10 @@ pub(super) struct Server {
 impl Server {
     /// Returns a server that accepts connections.
     pub(super) async fn start(service: Service, port: u16) -> io::Result<Self> {
-        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        let named = |error: io::Error| {
+            io::Error::new(error.kind(), format!("port {port} of 127.0.0.1: {error}"))
+        };
+        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(named)?;
         listener.set_nonblocking(true)?;
         let url = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = oneshot::channel();

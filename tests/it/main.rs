@@ -4,11 +4,19 @@ mod agent_webhook;
 mod bad_input;
 mod bounds;
 #[cfg(feature = "emulator")]
+mod emulator_faults;
+#[cfg(all(feature = "emulator", unix))]
+mod emulator_guide;
+#[cfg(feature = "emulator")]
 mod emulator_http;
+#[cfg(feature = "emulator")]
+mod emulator_leniency;
 #[cfg(feature = "emulator")]
 mod emulator_life;
 #[cfg(feature = "emulator")]
 mod emulator_lists;
+#[cfg(feature = "emulator")]
+mod emulator_program;
 #[cfg(feature = "emulator")]
 mod emulator_sends;
 #[cfg(feature = "emulator")]

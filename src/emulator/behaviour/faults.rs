@@ -14,7 +14,7 @@ pub(super) struct FaultEntry(pub(super) Fault);
 
 /// Every kind of fault, of which one is given, and what all of them may have.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "expected a fault, such as {\"status\": 503}")]
 struct FaultFields {
     status: Option<Status>,
     reply: Option<Reply>,
@@ -37,7 +37,7 @@ struct FaultFields {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "expected an object")]
 struct Reply {
     status: Status,
     content_type: String,

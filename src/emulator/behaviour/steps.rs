@@ -29,7 +29,7 @@ pub(super) struct ToolCall {
 
 /// Every kind of step; a step has one of them.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "expected a step, such as {\"text\": \"Hello\"}")]
 struct StepFields {
     text: Option<String>,
     delay_ms: Option<u64>,
@@ -38,7 +38,7 @@ struct StepFields {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "expected an object")]
 struct ToolCallFields {
     name: String,
     #[serde(default = "no_arguments")]

@@ -98,6 +98,8 @@ fn a_wrong_value_is_refused_with_its_place() {
     assert_refused(&json!({"turns": []}), "turns", "must hold a turn");
     assert_refused(&json!({"turns": [{"text": "a"}]}), "turns[0]", "expected a sequence");
     assert_refused(&json!({"turns": [[{"text": 7}]]}), "turns[0][0].text", "expected a string");
+    let bare = json!({"turns": [["Hello"]]});
+    assert_refused(&bare, "turns[0][0]", "expected a step, such as {\"text\": \"Hello\"}");
     assert_refused(&json!({"turns": [[{}]]}), "turns[0][0]", "a step is one of `text`");
     let two = json!({"turns": [[{"text": "a", "delay_ms": 1}]]});
     assert_refused(&two, "turns[0][0]", "a step is one of");
@@ -114,6 +116,7 @@ fn a_wrong_value_is_refused_with_its_place() {
 fn a_wrong_fault_is_refused_with_its_place() {
     let at = |fault: Value| json!({"faults": [fault]});
     assert_refused(&at(json!({"on": "any"})), "faults[0]", "a fault is one of `status`");
+    assert_refused(&at(json!(503)), "faults[0]", "expected a fault, such as {\"status\": 503}");
     let two = json!({"status": 500, "garbage": true});
     assert_refused(&at(two), "faults[0]", "a fault is one of");
     assert_refused(&at(json!({"status": 99})), "faults[0].status", "from 200 to 599");

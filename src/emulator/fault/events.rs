@@ -72,8 +72,9 @@ impl Editor {
 
     fn edit(&mut self, chunk: &str) -> String {
         let mut edited = String::new();
-        let mut frames = chunk.split_inclusive(FRAME_END).peekable();
-        while let Some(frame) = frames.next() {
+        let mut rest = chunk;
+        while let Some(frame) = rest.split_inclusive(FRAME_END).next() {
+            rest = rest.strip_prefix(frame).unwrap_or_default();
             if self.is_over() {
                 break;
             }
@@ -81,20 +82,20 @@ impl Editor {
                 edited += frame;
                 continue;
             }
-            edited += &self.event(frame, frames.peek().is_some());
+            edited += &self.event(frame, rest);
             self.seen += 1;
         }
         edited
     }
 
-    /// Returns what is sent for an event.
-    fn event(&mut self, frame: &str, followed: bool) -> String {
+    /// Returns what is sent for an event; `rest` follows at once.
+    fn event(&mut self, frame: &str, rest: &str) -> String {
         let place = self.seen;
         match &self.effect {
             StreamEffect::End(_) | StreamEffect::Stall(_) => frame.to_owned(),
             StreamEffect::Skip(events) if events.contains(&place) => String::new(),
             StreamEffect::Skip(_) => frame.to_owned(),
-            StreamEffect::SkipOne(from) if place >= *from && followed => {
+            StreamEffect::SkipOne(from) if place >= *from && !rest.is_empty() => {
                 self.effect = StreamEffect::Skip(0..0);
                 String::new()
             }
