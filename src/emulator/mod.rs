@@ -48,6 +48,7 @@
 
 mod body;
 mod client;
+mod external;
 mod gate;
 mod log;
 mod refusal;
@@ -70,6 +71,7 @@ use log::RequestLog;
 use server::Server;
 use service::{Service, Settings};
 
+pub use external::{CallResult, CallResults, ExternalCall};
 pub use log::ReceivedRequest;
 pub use script::{ScriptedAgent, Turn, TurnInput};
 

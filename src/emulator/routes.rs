@@ -90,7 +90,7 @@ async fn send_session_events(call: Call, Id(session): Id) -> Result<Response, Re
         SessionEvents::Message(message) => {
             state.send_message(visit, &session, Arrival { message, key })
         }
-        SessionEvents::ToolAnswer(answer) => state.submit_tool_result(visit, &session, &answer),
+        SessionEvents::ToolAnswer(answer) => state.submit_tool_result(visit, &session, answer),
     };
     Ok(call.answer(StatusCode::ACCEPTED, entry))
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::external::{ExternalCall, Then};
+
 /// An agent that follows a script instead of a model.
 ///
 /// ```
@@ -52,6 +54,9 @@ pub struct TurnInput {
 pub(super) enum Step {
     Text(String),
     Tool(ToolStep),
+    /// Calls requested together; the application answers them.
+    External(Vec<ExternalCall>),
+    Then(Then),
     Delay(Duration),
     Fail(Value),
 }
@@ -172,9 +177,13 @@ impl Turn {
         self.step(Step::Fail(error))
     }
 
-    fn step(mut self, step: Step) -> Self {
+    pub(super) fn step(mut self, step: Step) -> Self {
         self.steps.push(step);
         self
+    }
+
+    pub(super) fn into_steps(self) -> Vec<Step> {
+        self.steps
     }
 }
 
@@ -213,6 +222,7 @@ impl TurnInput {
     }
 }
 
-fn panicked() -> Value {
+/// Returns the error of a message whose script panicked.
+pub(super) fn panicked() -> Value {
     json!({"type": "script_panicked", "message": "the agent's script panicked"})
 }

@@ -9,7 +9,9 @@ mod ledger;
 mod message;
 mod reads;
 mod sends;
+mod schema;
 mod session;
+mod tools;
 mod transcript;
 mod turns;
 

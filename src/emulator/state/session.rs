@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::ledger::{Data, Ledger, Mark};
 use super::message::{Message, MessageStatus, Output};
+use super::tools::OpenCall;
 use crate::emulator::body::{NewSession, UserMessage};
 use crate::emulator::script::Step;
 
@@ -40,6 +41,8 @@ pub(super) struct Opening {
 pub(super) struct ActiveTurn {
     pub(super) message: usize,
     pub(super) steps: VecDeque<Step>,
+    /// The external calls without a result; nothing is played until there are none.
+    pub(super) open: Vec<OpenCall>,
 }
 
 /// A session as every answer shows it.
