@@ -140,6 +140,14 @@ id!(
     /// The id of an uploaded file, such as `file_123`.
     FileId, "file id"
 );
+id!(
+    /// The id of a batch of sessions, such as `batch_123`.
+    BatchId, "batch id"
+);
+id!(
+    /// The id of an event delivered to a webhook; the same in every delivery of it.
+    WebhookId, "webhook id"
+);
 
 /// The id of a tool call; any text at all.
 ///

@@ -67,6 +67,13 @@ impl RawJson {
     }
 }
 
+/// JSON's `null`.
+impl Default for RawJson {
+    fn default() -> Self {
+        Self(Box::default())
+    }
+}
+
 impl FromStr for RawJson {
     type Err = serde_json::Error;
 
@@ -126,6 +133,15 @@ where
     T: Deserialize<'de> + Default,
 {
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Reads what fits, and takes the rest for missing.
+pub(crate) fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    Ok(RawJson::deserialize(deserializer)?.parse().unwrap_or_default())
 }
 
 /// Returns what a person would read in JSON whose shape is not documented.

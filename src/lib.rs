@@ -49,6 +49,7 @@
 //! | `native-tls` | TLS by the platform's library |
 //! | `http2` | HTTP/2 where the server offers it |
 //! | `emulator` | the whole service in process, for tests without an account |
+//! | `webhooks` | [`webhooks`]: verify and read deliveries, and sign them in tests |
 //! | `full` | all of the above but `native-tls` |
 //!
 //! [Dari]: https://dari.dev
@@ -92,7 +93,9 @@ mod sessions;
 mod messages;
 mod agents;
 mod transcript;
-// Aside: nobody in the crate imports it.
+// Aside: nobody in the crate imports these, but the emulator signs.
+#[cfg(feature = "webhooks")]
+pub mod webhooks;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 
@@ -109,7 +112,8 @@ pub use events::{
     SessionStatusChanged, ToolCallEnded, ToolCallRequested, ToolResultSubmitted, UserMessage,
 };
 pub use ids::{
-    AgentId, EventId, FileId, MessageId, ParseIdError, SessionId, ToolCallId, VersionId,
+    AgentId, BatchId, EventId, FileId, MessageId, ParseIdError, SessionId, ToolCallId, VersionId,
+    WebhookId,
 };
 pub use json::RawJson;
 pub use messages::{
@@ -125,6 +129,7 @@ pub use sessions::{
 };
 pub use status::{
     ActorType, EventSource, MessageStatus, SessionStatus, ToolCallStatus, UnknownValue,
+    WebhookEventType,
 };
 pub use stream::{Cursor, EventStream, ReconnectPolicy, StreamStats, TextStream};
 pub use transcript::{

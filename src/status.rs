@@ -177,6 +177,24 @@ open_enum! {
     }
 }
 
+open_enum! {
+    /// What a webhook can be told of (contract §1).
+    WebhookEventType {
+        /// The agent calls a tool that the application runs.
+        ToolCallRequested = "tool.call_requested",
+        /// A session's work ended well.
+        SessionCompleted = "session.completed",
+        /// A session's work failed.
+        SessionFailed = "session.failed",
+        /// All sessions of a batch ended well.
+        BatchCompleted = "batch.completed",
+        /// A batch failed.
+        BatchFailed = "batch.failed",
+        /// Some sessions of a batch failed.
+        BatchPartialFailed = "batch.partial_failed",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{MessageStatus, SessionStatus};
