@@ -48,6 +48,8 @@
 
 mod body;
 mod client;
+mod deliver;
+mod deliveries;
 mod external;
 mod gate;
 mod log;
@@ -67,10 +69,12 @@ use std::time::Duration;
 use crate::ids::AgentId;
 use tokio::sync::watch;
 
+use deliveries::DeliveryLog;
 use log::RequestLog;
 use server::Server;
 use service::{Service, Settings};
 
+pub use deliveries::{DeliveryAttempt, DeliveryPolicy};
 pub use external::{CallResult, CallResults, ExternalCall};
 pub use log::ReceivedRequest;
 pub use script::{ScriptedAgent, Turn, TurnInput};
@@ -90,6 +94,7 @@ pub struct Emulator {
     agents: Vec<AgentId>,
     first_agent: AgentId,
     log: Arc<RequestLog>,
+    deliveries: Arc<DeliveryLog>,
     bell: watch::Sender<u64>,
 }
 
@@ -100,6 +105,7 @@ pub struct EmulatorBuilder {
     api_key: String,
     other_api_key: Option<String>,
     heartbeat: Duration,
+    deliveries: DeliveryPolicy,
 }
 
 impl Emulator {
@@ -118,6 +124,7 @@ impl Emulator {
             api_key: DEFAULT_API_KEY.to_owned(),
             other_api_key: None,
             heartbeat: DEFAULT_HEARTBEAT,
+            deliveries: DeliveryPolicy::default(),
         }
     }
 
@@ -222,9 +229,11 @@ impl EmulatorBuilder {
             api_key: self.api_key,
             other_api_key: self.other_api_key,
             heartbeat: self.heartbeat,
+            deliveries: self.deliveries,
         });
         Ok(Emulator {
             log: service.log.clone(),
+            deliveries: service.delivery_log.clone(),
             bell: service.bell.clone(),
             server: Server::start(service).await?,
             api_key,

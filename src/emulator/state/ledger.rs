@@ -73,6 +73,12 @@ pub(super) enum Data<'a> {
         result: Option<&'a RawValue>,
         is_error: bool,
     },
+    DeliveryFailed {
+        webhook_id: &'a str,
+        event_type: &'a str,
+        attempts: u32,
+        error: &'a str,
+    },
     ToolAnswered {
         message_id: &'a str,
         tool_call_id: &'a str,
@@ -159,6 +165,7 @@ impl Data<'_> {
             Self::ToolRequested { .. } => ("tool.call_requested", "agent"),
             Self::ToolFinished { is_error: true, .. } => ("tool.call_failed", "agent"),
             Self::ToolFinished { .. } => ("tool.call_completed", "agent"),
+            Self::DeliveryFailed { .. } => ("webhook.delivery_failed", "system"),
             Self::ToolAnswered { .. } => ("tool.result_submitted", "user"),
         }
     }

@@ -8,6 +8,7 @@ mod scripts;
 mod sends;
 mod tools;
 mod turns;
+mod webhooks;
 
 use std::time::Duration;
 

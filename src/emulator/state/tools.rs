@@ -67,8 +67,9 @@ impl Session {
         }
         for call in calls {
             let deadline = call.timeout.map(|limit| at.saturating_add(limit));
-            let place = self.request(at, place, (call.name, call.arguments))?;
-            let open = OpenCall { place, schema: call.schema, deadline };
+            let index = self.request(at, place, (call.name, call.arguments))?;
+            self.note_call(at, (place, index))?;
+            let open = OpenCall { place: index, schema: call.schema, deadline };
             self.turn.as_mut()?.open.push(open);
         }
         self.change(at, place, MessageStatus::WaitingForTool)?;

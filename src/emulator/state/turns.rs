@@ -70,6 +70,7 @@ impl Session {
             return Some(at);
         }
         self.status_changed(at, "idle");
+        self.note_end(at, place)?;
         None
     }
 
