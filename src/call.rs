@@ -122,7 +122,7 @@ where
             return Err(Error::invalid(request.operation, "header", reason));
         }
         let reply = send(self.client, &request, self.settings).await?;
-        let value = decode(self.client, &reply)?;
+        let value = decode(self.client, &request, &reply)?;
         let facts = reply.facts;
         let status = facts.status.unwrap_or_default();
         let meta = ReplyMeta {

@@ -23,6 +23,8 @@
 //! |---|---|---|
 //! | `POST /v1/agents/{agent_id}/messages` | [`agents().send_message`](Agents::send_message) | never once it may have arrived |
 //! | `POST /v1/agents/{agent_id}/sessions` | [`sessions().create`](Sessions::create) | never once it may have arrived |
+//! | `GET`, `PUT`, `DELETE /v1/agents/{agent_id}/webhook` | [`agents().webhook`](Agents::webhook): [`get`](AgentWebhook::get), [`set`](AgentWebhook::set), [`clear`](AgentWebhook::clear) | yes |
+//! | `POST /v1/agents/{agent_id}/webhook/rotate-secret` | [`rotate_secret`](AgentWebhook::rotate_secret) | never once it may have arrived |
 //! | `GET /v1/agents/{agent_id}/sessions` | [`sessions().list_for_agent`](Sessions::list_for_agent) | yes |
 //! | `GET /v1/sessions` | [`sessions().list`](Sessions::list) | yes |
 //! | `GET /v1/sessions/{session_id}` | [`sessions().get`](Sessions::get) | yes |
@@ -49,7 +51,7 @@
 //! | `native-tls` | TLS by the platform's library |
 //! | `http2` | HTTP/2 where the server offers it |
 //! | `emulator` | the whole service in process, for tests without an account |
-//! | `webhooks` | [`webhooks`]: verify and read deliveries, and sign them in tests |
+//! | `webhooks` | the module `webhooks`: verifies and reads deliveries, and signs them in tests |
 //! | `full` | all of the above but `native-tls` |
 //!
 //! [Dari]: https://dari.dev
@@ -99,7 +101,7 @@ pub mod webhooks;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 
-pub use agents::{Agent, Agents, SendAgentMessage};
+pub use agents::{Agent, AgentWebhook, Agents, SendAgentMessage, SetWebhook, WebhookConfig};
 pub use call::{Call, CallWithMeta, Plain, ReplyMeta, WithMeta};
 pub use client::{Client, ClientBuilder, Limits};
 pub use content::{ContentBlock, FileRef, IntoContent, Part, Text, ToolCall, ToolResult};

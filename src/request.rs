@@ -17,6 +17,8 @@ pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) repeat: Repeat,
     pub(crate) body: Option<Bytes>,
+    /// Whether the reply holds a secret, so that no error may quote it.
+    pub(crate) confidential: bool,
     segments: Vec<String>,
     query: Vec<(String, String)>,
 }
@@ -35,6 +37,7 @@ impl Request {
             method: Method::GET,
             repeat: Repeat::Safe,
             body: None,
+            confidential: false,
             segments: segments.iter().map(|segment| (*segment).to_owned()).collect(),
             query: Vec::new(),
         }
@@ -42,6 +45,20 @@ impl Request {
 
     pub(crate) fn post(operation: &'static str, segments: &[&str], repeat: Repeat) -> Self {
         Self { method: Method::POST, repeat, ..Self::get(operation, segments) }
+    }
+
+    pub(crate) fn put(operation: &'static str, segments: &[&str]) -> Self {
+        Self { method: Method::PUT, ..Self::get(operation, segments) }
+    }
+
+    pub(crate) fn delete(operation: &'static str, segments: &[&str]) -> Self {
+        Self { method: Method::DELETE, ..Self::get(operation, segments) }
+    }
+
+    /// Says that the reply holds a secret.
+    pub(crate) fn confidential(mut self) -> Self {
+        self.confidential = true;
+        self
     }
 
     pub(crate) fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

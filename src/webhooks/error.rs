@@ -6,8 +6,18 @@ use crate::error::one_line;
 
 /// Why a delivery is refused.
 ///
-/// Its one line is safe to log: it holds no secret and no signature. [`status`](Self::status) is
-/// the answer for the sender.
+/// [`status`](Self::status) is the answer for the sender. `Display` is one line for the log: no
+/// secret, no signature, and of a body at most the value that is wrong.
+///
+/// ```
+/// use dari::webhooks::{WebhookError, WebhookVerifier};
+///
+/// let verifier = WebhookVerifier::new("whsec_test")?;
+/// let error = verifier.verify_signature("t=1776796800,v1=00", b"{}").unwrap_err();
+/// assert_eq!(error, WebhookError::UnknownElement { name: "t".to_owned() });
+/// assert_eq!(error.status(), 401);
+/// # Ok::<(), dari::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WebhookError {
@@ -52,7 +62,8 @@ impl WebhookError {
     }
 
     pub(super) fn body(path: &str, error: &serde_json::Error) -> Self {
-        let path = if path == "." { "" } else { path };
+        // A path of "." or "?" is the body as a whole.
+        let path = if matches!(path, "." | "?") { "" } else { path };
         Self::Body { path: one_line(path, 128), reason: one_line(&error.to_string(), 512) }
     }
 }

@@ -13,8 +13,36 @@ use crate::webhooks::WebhookError;
 
 /// How deliveries are signed.
 ///
-/// Implement it where deliveries are signed in another way than [`SchemeV1`] says, and give it to
+/// [`SchemeV1`] is the one of the service, partly assumed. Where deliveries are signed in another
+/// way, implement this, and give it to
 /// [`WebhookVerifier::with_scheme`](crate::webhooks::WebhookVerifier::with_scheme).
+///
+/// ```
+/// use dari::Secret;
+/// use dari::webhooks::{SchemeV1, SignatureScheme, WebhookError, WebhookVerifier};
+/// use http::{HeaderName, HeaderValue};
+///
+/// /// The same signatures in the header that a gateway makes of it.
+/// struct BehindGateway(SchemeV1);
+///
+/// impl SignatureScheme for BehindGateway {
+///     fn header(&self) -> HeaderName {
+///         HeaderName::from_static("x-gateway-signature")
+///     }
+///
+///     fn sign(&self, secrets: &[Secret], body: &[u8]) -> HeaderValue {
+///         self.0.sign(secrets, body)
+///     }
+///
+///     fn verify(&self, secrets: &[Secret], value: &str, body: &[u8]) -> Result<(), WebhookError> {
+///         self.0.verify(secrets, value, body)
+///     }
+/// }
+///
+/// let verifier = WebhookVerifier::new("whsec_test")?;
+/// let verifier = verifier.with_scheme(BehindGateway(SchemeV1::default()));
+/// # Ok::<(), dari::Error>(())
+/// ```
 pub trait SignatureScheme {
     /// Returns the name of the header that carries signatures.
     fn header(&self) -> HeaderName;

@@ -1,5 +1,6 @@
 //! Tests of the crate as its user has it: one binary, a module per behaviour.
 
+mod agent_webhook;
 mod bad_input;
 mod bounds;
 #[cfg(feature = "emulator")]
@@ -33,3 +34,7 @@ mod stream_faults;
 #[cfg(feature = "emulator")]
 mod streaming;
 mod support;
+#[cfg(feature = "webhooks")]
+mod webhook_events;
+#[cfg(feature = "webhooks")]
+mod webhook_signatures;
