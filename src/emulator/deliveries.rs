@@ -11,6 +11,12 @@ use super::{Emulator, EmulatorBuilder};
 
 /// How often and in which order webhooks are delivered.
 ///
+/// The webhook of an agent is set as on the real service (contract §7). Deliveries are real and
+/// signed, but go to loopback addresses over plain HTTP alone; one to any other address is given up
+/// at once. A call is delivered when it is requested; `session.completed` and `session.failed` when
+/// the last message of a session has ended, which is an assumption. While any agent has a webhook,
+/// turns go on by the clock instead of at the next request.
+///
 /// A delivery counts as arrived when its answer is a 2xx. Any other answer, a redirect included,
 /// and none within 5 s, is followed by another attempt under the same webhook id.
 ///

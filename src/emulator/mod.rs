@@ -43,6 +43,45 @@
 //! # }
 //! ```
 //!
+//! # Tools that the application runs
+//!
+//! A turn may call a tool that your service answers (contract §6). The message waits until it does,
+//! and what the agent says then can depend on the result:
+//!
+//! ```
+//! use std::time::Duration;
+//! use dari::emulator::{Emulator, ExternalCall, ScriptedAgent, Turn};
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let agent = ScriptedAgent::named("triage").respond(|_| {
+//!     let lookup = ExternalCall::new("lookup_ticket", json!({"ticket_id": "T-1042"}))
+//!         .output_schema(json!({"type": "object", "required": ["priority"]}))
+//!         .timeout(Duration::from_millis(50));
+//!     Turn::new().external_tools([lookup]).then(|results| match results.of("lookup_ticket") {
+//!         Some(ticket) if !ticket.is_error() => {
+//!             Turn::reply(format!("Its priority is {}.", ticket.value()["priority"]))
+//!         }
+//!         _ => Turn::reply("I could not look it up."),
+//!     })
+//! });
+//! let emulator = Emulator::builder().agent(agent).start().await?;
+//! let client = emulator.client()?;
+//!
+//! let sent = client.agents().send_message(&emulator.agent(), "Triage T-1042.").await?;
+//! // Nobody answers with a `tool.result_submitted`, so the tool's own time limit passes.
+//! let message = client.messages().wait(&sent.message.id).await?;
+//! assert_eq!(message.text(), "I could not look it up.");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Such calls are also delivered to the agent's webhook, as are the ends of sessions: see
+//! [`DeliveryPolicy`].
+//!
+//! # Time and memory
+//!
 //! A turn plays in real time: it waits as long as its script says and no longer. The emulator
 //! keeps everything in memory, the log of requests included, until it is dropped.
 

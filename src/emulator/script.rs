@@ -33,7 +33,8 @@ pub struct ScriptedAgent {
 /// One turn: what an agent does with one message.
 ///
 /// The steps happen in the order they were added. A turn without a delay is over at the next
-/// request the emulator receives, never within the answer to the send.
+/// request the emulator receives, or right after it where a webhook is set, but never within the
+/// answer to the send.
 #[derive(Clone, Debug, Default)]
 #[must_use = "a turn does nothing until an agent plays it"]
 pub struct Turn {

@@ -121,7 +121,7 @@ async fn a_silent_receiver_costs_an_attempt_its_time_and_no_more() {
         _ => status("200 OK"),
     })
     .await;
-    let policy = quick().timeout(Duration::from_millis(100));
+    let policy = quick().timeout(Duration::from_secs(1));
     let emulator = calling(policy, &receiver.hook()).await;
     for _ in 0..3 {
         receiver.next().await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dari::WebhookEventType;
 use dari::emulator::{DeliveryPolicy, Emulator, ExternalCall, ScriptedAgent, Turn, TurnInput};
 use dari::webhooks::{WebhookEvent, WebhookEventKind, WebhookVerifier};
 use reqwest::Method;
@@ -77,6 +78,28 @@ async fn a_webhook_is_set_shown_rotated_and_cleared() {
 }
 
 #[tokio::test]
+async fn the_client_sets_reads_rotates_and_clears_it() {
+    let mut receiver = Receiver::start().await;
+    let emulator = start(DeliveryPolicy::default()).await;
+    let (client, agent) = (emulator.client().unwrap(), emulator.agent());
+    let webhook = client.agents().webhook(&agent);
+    assert_eq!(webhook.get().await.unwrap().webhook_url, None);
+    let set = webhook.set(receiver.hook()).await.unwrap();
+    let first = set.signing_secret.unwrap();
+    assert_eq!(set.event_types.unwrap(), [WebhookEventType::ToolCallRequested]);
+    assert_eq!(webhook.get().await.unwrap().signing_secret, None);
+    let secret = webhook.rotate_secret().await.unwrap().signing_secret.unwrap();
+    assert_ne!(secret, first);
+    client.agents().send_message(&agent, "Hi").await.unwrap();
+    let event = verified(secret.expose(), &receiver.next().await);
+    assert_eq!(event.event_type, WebhookEventType::ToolCallRequested);
+    assert!(event.extra.is_empty(), "{event:?}");
+    let cleared = webhook.clear().await.unwrap();
+    assert_eq!((cleared.webhook_url, cleared.signing_enabled), (None, false));
+    assert!(webhook.rotate_secret().await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
 async fn a_webhook_needs_a_url_and_types_that_exist() {
     let emulator = Emulator::start().await.unwrap();
     let caller = Caller::new(&emulator);
@@ -103,6 +126,7 @@ async fn an_application_that_only_listens_answers_the_call_and_hears_of_the_end(
     assert_eq!(request.line(), "POST /hook?a=b");
     assert_eq!(request.header("content-type"), Some("application/json"));
     assert_eq!(request.header("host"), receiver.server.url.strip_prefix("http://"));
+    assert_eq!(request.header("authorization"), None);
     let event = verified(&secret, &request);
     assert_eq!(event.session_id().unwrap(), "sess_1");
     assert_eq!(event.agent_id(), Some(emulator.agent()));

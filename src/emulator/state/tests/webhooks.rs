@@ -241,7 +241,7 @@ fn the_webhook_of_another_organization_is_nobodys_business() {
             state.clear_webhook(visit, id),
             state.rotate_secret(visit, id, "whsec_c".into()),
         ];
-        answers.map(|answer| assert_eq!(refused(answer), expected));
+        answers.into_iter().for_each(|answer| assert_eq!(refused(answer), expected));
     }
     assert_eq!(bench.state.webhook_target(0).unwrap().secret.expose(), "whsec_a");
     assert!(!format!("{:?}", bench.state).contains("whsec_a"));
