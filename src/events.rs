@@ -75,6 +75,7 @@ pub struct Actor {
 #[non_exhaustive]
 pub struct EventList {
     /// The events.
+    #[serde(deserialize_with = "crate::json::list")]
     pub events: Vec<Event>,
     /// Fields newer than this version of the crate.
     #[serde(skip_deserializing, flatten)]

@@ -34,6 +34,7 @@ pub struct Message {
     /// Its place in the session's order; it rises, not always by one.
     pub sequence_number: u64,
     /// What the user said.
+    #[serde(deserialize_with = "crate::json::list")]
     pub parts: Vec<ContentBlock>,
     /// The free JSON object that came with it.
     #[serde(
@@ -66,7 +67,7 @@ pub struct Message {
 #[non_exhaustive]
 pub struct Output {
     /// The parts; a failed message may have none.
-    #[serde(default, deserialize_with = "crate::json::or_default")]
+    #[serde(default, deserialize_with = "crate::json::list_or_default")]
     pub parts: Vec<Part>,
     /// Why the message failed, in a shape that is not documented.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,6 +97,7 @@ pub struct MessageSummary {
 #[non_exhaustive]
 pub struct MessageList {
     /// The messages.
+    #[serde(deserialize_with = "crate::json::list")]
     pub messages: Vec<Message>,
     /// Fields newer than this version of the crate.
     #[serde(skip_deserializing, flatten)]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 ///
 /// It can only come from text outside the known list, so comparing with a known variant is sound.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct UnknownValue(Box<str>);
+pub struct UnknownValue(Box<Box<str>>);
 
 impl UnknownValue {
     /// Returns the text as the server sent it.
@@ -53,7 +53,7 @@ macro_rules! open_enum {
             fn from(text: &str) -> Self {
                 match text {
                     $($text => Self::$variant,)+
-                    _ => Self::Unknown(UnknownValue(text.into())),
+                    _ => Self::Unknown(UnknownValue(Box::new(text.into()))),
                 }
             }
         }
