@@ -30,7 +30,7 @@ const DEFAULT_PORT: u16 = 8787;
 /// What the command line asks for.
 enum Command {
     Print(String),
-    Run(EmulatorBuilder),
+    Run(Box<EmulatorBuilder>),
 }
 
 /// Why the program ends early.
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         Ok(Command::Print(text)) => {
             print(&text).map_err(|error| Failure::System(error.to_string()))
         }
-        Ok(Command::Run(builder)) => run(builder),
+        Ok(Command::Run(builder)) => run(*builder),
         Err(failure) => Err(failure),
     };
     match outcome {
@@ -75,7 +75,7 @@ fn command(mut arguments: lexopt::Parser) -> Result<Command, Failure> {
             Long(_) | Short(_) | Value(_) => return Err(argument.unexpected().into()),
         };
     }
-    Ok(Command::Run(builder))
+    Ok(Command::Run(Box::new(builder)))
 }
 
 fn key(text: String) -> Result<String, Failure> {

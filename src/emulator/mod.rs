@@ -43,8 +43,49 @@
 //! # }
 //! ```
 //!
+//! # Tools that the application runs
+//!
+//! A turn may call a tool that your service answers (contract §6). The message waits until it does,
+//! and what the agent says then can depend on the result:
+//!
+//! ```
+//! use std::time::Duration;
+//! use dari::emulator::{Emulator, ExternalCall, ScriptedAgent, Turn};
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let agent = ScriptedAgent::named("triage").respond(|_| {
+//!     let lookup = ExternalCall::new("lookup_ticket", json!({"ticket_id": "T-1042"}))
+//!         .output_schema(json!({"type": "object", "required": ["priority"]}))
+//!         .timeout(Duration::from_millis(50));
+//!     Turn::new().external_tools([lookup]).then(|results| match results.of("lookup_ticket") {
+//!         Some(ticket) if !ticket.is_error() => {
+//!             Turn::reply(format!("Its priority is {}.", ticket.value()["priority"]))
+//!         }
+//!         _ => Turn::reply("I could not look it up."),
+//!     })
+//! });
+//! let emulator = Emulator::builder().agent(agent).start().await?;
+//! let client = emulator.client()?;
+//!
+//! let sent = client.agents().send_message(&emulator.agent(), "Triage T-1042.").await?;
+//! // Nobody answers with a `tool.result_submitted`, so the tool's own time limit passes.
+//! let message = client.messages().wait(&sent.message.id).await?;
+//! assert_eq!(message.text(), "I could not look it up.");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Such calls are also delivered to the agent's webhook, as are the ends of sessions: see
+//! [`DeliveryPolicy`].
+//!
+//! # More
+//!
 //! The [guide] shows the same service as a program for the shell, [`Fault`] what can go wrong on
 //! request, and how to test what your code makes of it.
+//!
+//! # Time and memory
 //!
 //! A turn plays in real time: it waits as long as its script says and no longer. The emulator
 //! keeps everything in memory, the log of requests included, until it is dropped.
@@ -53,6 +94,9 @@ mod behaviour;
 mod body;
 mod client;
 mod fault;
+mod deliver;
+mod deliveries;
+mod external;
 mod gate;
 mod line;
 mod log;
@@ -72,12 +116,15 @@ use std::time::Duration;
 use crate::ids::AgentId;
 use tokio::sync::watch;
 
+use deliveries::DeliveryLog;
 use fault::Faults;
 use log::{Listener, RequestLog};
 use server::Server;
 use service::{Service, Settings};
 
 pub use behaviour::BehaviourError;
+pub use deliveries::{DeliveryAttempt, DeliveryPolicy};
+pub use external::{CallResult, CallResults, ExternalCall};
 pub use fault::{Chaos, Fault, FaultKind, Route};
 pub use log::ReceivedRequest;
 pub use script::{ScriptedAgent, Turn, TurnInput};
@@ -101,6 +148,7 @@ pub struct Emulator {
     first_agent: AgentId,
     log: Arc<RequestLog>,
     faults: Arc<Faults>,
+    deliveries: Arc<DeliveryLog>,
     bell: watch::Sender<u64>,
 }
 
@@ -115,6 +163,7 @@ pub struct EmulatorBuilder {
     faults: Vec<Fault>,
     chaos: Option<Chaos>,
     listener: Option<Listener>,
+    deliveries: DeliveryPolicy,
 }
 
 impl Emulator {
@@ -137,6 +186,7 @@ impl Emulator {
             faults: Vec::new(),
             chaos: None,
             listener: None,
+            deliveries: DeliveryPolicy::default(),
         }
     }
 
@@ -258,12 +308,14 @@ impl EmulatorBuilder {
             other_api_key: self.other_api_key,
             heartbeat: self.heartbeat,
             listener: self.listener,
+            deliveries: self.deliveries,
         });
         let faults = service.faults.clone();
         self.faults.into_iter().for_each(|fault| faults.inject(fault));
         self.chaos.into_iter().for_each(|chaos| faults.inject_chaos(chaos));
         Ok(Emulator {
             log: service.log.clone(),
+            deliveries: service.delivery_log.clone(),
             bell: service.bell.clone(),
             faults,
             server: Server::start(service, self.port).await?,

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
+use super::deliver::deliver;
 use super::line::{Cutter, Lines};
 use super::routes::router;
 use super::service::Service;
@@ -70,7 +71,9 @@ fn set_up(listener: StdListener, service: Service) -> io::Result<Runtime> {
         let _context = runtime.enter();
         TcpListener::from_std(listener)?
     };
-    let routes = router(Arc::new(service)).into_make_service_with_connect_info::<Cutter>();
+    let service = Arc::new(service);
+    let routes = router(service.clone()).into_make_service_with_connect_info::<Cutter>();
+    runtime.spawn(deliver(service));
     runtime.spawn(async { axum::serve(Lines(listener), routes).await });
     Ok(runtime)
 }

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
+use super::deliveries::{DeliveryLog, DeliveryPolicy};
 use super::fault::Faults;
 use super::log::{Listener, RequestLog};
 use super::script::ScriptedAgent;
@@ -19,6 +20,7 @@ pub(super) struct Settings {
     pub(super) other_api_key: Option<String>,
     pub(super) heartbeat: Duration,
     pub(super) listener: Option<Listener>,
+    pub(super) deliveries: DeliveryPolicy,
 }
 
 pub(super) struct Service {
@@ -27,6 +29,10 @@ pub(super) struct Service {
     pub(super) faults: Arc<Faults>,
     /// Rings at every change; each open stream listens.
     pub(super) bell: watch::Sender<u64>,
+    /// Wakes the deliverer of webhooks at every change.
+    pub(super) pulse: Notify,
+    pub(super) deliveries: DeliveryPolicy,
+    pub(super) delivery_log: Arc<DeliveryLog>,
     /// How long a stream may be silent.
     pub(super) heartbeat: Duration,
     api_key: String,
@@ -43,6 +49,9 @@ impl Service {
             listener: settings.listener,
             faults: Arc::default(),
             bell: watch::Sender::new(0),
+            pulse: Notify::new(),
+            deliveries: settings.deliveries,
+            delivery_log: Arc::default(),
             heartbeat: settings.heartbeat,
             api_key: settings.api_key,
             other_api_key: settings.other_api_key,
@@ -61,7 +70,9 @@ impl Service {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = entry(&mut state, Visit { organization, now: self.now() });
         let changes = state.changes();
-        self.bell.send_if_modified(|seen| std::mem::replace(seen, changes) != changes);
+        if self.bell.send_if_modified(|seen| std::mem::replace(seen, changes) != changes) {
+            self.pulse.notify_one();
+        }
         answer
     }
 

@@ -9,9 +9,12 @@ mod ledger;
 mod message;
 mod reads;
 mod sends;
+mod schema;
 mod session;
+mod tools;
 mod transcript;
 mod turns;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,8 +28,10 @@ use agent::Agent;
 use ledger::Epoch;
 use message::Message;
 use session::Session;
+use webhooks::Webhooks;
 
 pub(super) use sends::Arrival;
+pub(super) use webhooks::{Outgoing, Target};
 
 /// The answer to a request: JSON, or why there is none.
 pub(super) type Answer = Result<Box<RawValue>, Refusal>;
@@ -57,6 +62,7 @@ pub(super) struct State {
     /// When the next transition of a busy session is due.
     agenda: BTreeSet<(Duration, usize)>,
     changes: u64,
+    webhooks: Webhooks,
 }
 
 impl State {
@@ -72,6 +78,7 @@ impl State {
             homes: Vec::new(),
             agenda: BTreeSet::new(),
             changes: 0,
+            webhooks: Webhooks::default(),
         }
     }
 
@@ -89,6 +96,7 @@ impl State {
             if let Some(next) = session.step(due, &agent.script) {
                 self.agenda.insert((next, place));
             }
+            self.post_news(place);
         }
     }
 

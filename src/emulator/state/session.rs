@@ -8,6 +8,8 @@ use serde_json::value::RawValue;
 
 use super::ledger::{Data, Ledger, Mark};
 use super::message::{Message, MessageStatus, Output};
+use super::tools::OpenCall;
+use super::webhooks::Post;
 use crate::emulator::body::{NewSession, UserMessage};
 use crate::emulator::script::Step;
 
@@ -25,6 +27,8 @@ pub(super) struct Session {
     pub(super) turn: Option<ActiveTurn>,
     /// The answers given under an `Idempotency-Key`.
     pub(super) answers: HashMap<String, Box<RawValue>>,
+    /// What a webhook may want to know.
+    pub(super) news: Vec<Post>,
 }
 
 /// What a session is created from.
@@ -40,6 +44,8 @@ pub(super) struct Opening {
 pub(super) struct ActiveTurn {
     pub(super) message: usize,
     pub(super) steps: VecDeque<Step>,
+    /// The external calls without a result; nothing is played until there are none.
+    pub(super) open: Vec<OpenCall>,
 }
 
 /// A session as every answer shows it.
@@ -72,6 +78,7 @@ impl Session {
             waiting: VecDeque::new(),
             turn: None,
             answers: HashMap::new(),
+            news: Vec::new(),
         }
     }
 
@@ -104,6 +111,11 @@ impl Session {
     pub(super) fn matches(&self, wanted: &[(String, String)]) -> bool {
         let metadata = self.options.metadata.as_ref();
         wanted.iter().all(|(key, value)| metadata.and_then(|known| known.get(key)) == Some(value))
+    }
+
+    /// Returns the metadata given at creation.
+    pub(super) fn metadata(&self) -> Option<&BTreeMap<String, String>> {
+        self.options.metadata.as_ref()
     }
 
     pub(super) fn view(&self) -> SessionView<'_> {

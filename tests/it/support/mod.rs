@@ -7,6 +7,8 @@ pub(crate) mod plan;
 #[cfg(feature = "emulator")]
 pub(crate) mod program;
 pub(crate) mod raw;
+#[cfg(feature = "emulator")]
+pub(crate) mod receiver;
 
 use std::time::Duration;
 
