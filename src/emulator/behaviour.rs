@@ -12,9 +12,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::external::CallResults;
 use super::script::{ScriptedAgent, Turn, TurnInput};
 use faults::FaultEntry;
 use steps::Step;
+use template::Known;
 
 /// The name of an agent whose behaviour does not give one.
 const DEFAULT_NAME: &str = "scripted-agent";
@@ -149,8 +151,15 @@ impl Turns {
     /// Returns the turn that answers `input`; the last one repeats.
     fn turn(&self, input: &TurnInput) -> Turn {
         let place = usize::try_from(input.number()).unwrap_or(usize::MAX).saturating_sub(1);
-        let steps = self.0.get(place).or(self.0.last());
-        steps.into_iter().flatten().fold(Turn::new(), |turn, step| step.add_to(turn, input))
+        let steps = self.0.get(place).or(self.0.last()).map(Vec::as_slice).unwrap_or_default();
+        // Steps behind an external call wait for its results, in which they may have a part.
+        let first = steps.iter().position(Step::is_external).map_or(steps.len(), |at| at + 1);
+        let (now, later) = steps.split_at_checked(first).unwrap_or((steps, &[]));
+        let turn = play(now, input, &CallResults { results: Vec::new() });
+        later.iter().cloned().fold(turn, |turn, step| {
+            let input = input.clone();
+            turn.then(move |results| play(std::slice::from_ref(&step), &input, results))
+        })
     }
 }
 
@@ -160,6 +169,11 @@ impl TryFrom<Vec<Vec<Step>>> for Turns {
     fn try_from(turns: Vec<Vec<Step>>) -> Result<Self, Self::Error> {
         if turns.is_empty() { Err("must hold a turn, or be left out") } else { Ok(Self(turns)) }
     }
+}
+
+fn play(steps: &[Step], input: &TurnInput, results: &CallResults) -> Turn {
+    let known = Known { input, results };
+    steps.iter().fold(Turn::new(), |turn, step| step.add_to(turn, &known))
 }
 
 fn read(text: &str, default_name: &str) -> Result<ScriptedAgent, BehaviourError> {

@@ -4,6 +4,8 @@ mod agent_webhook;
 mod bad_input;
 mod bounds;
 #[cfg(feature = "emulator")]
+mod emulator_behaviour;
+#[cfg(feature = "emulator")]
 mod emulator_faults;
 #[cfg(all(feature = "emulator", unix))]
 mod emulator_guide;

@@ -5,21 +5,39 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::template::{fill, fill_json};
-use crate::emulator::script::{Turn, TurnInput};
+use super::template::{Known, fill, fill_json};
+use crate::emulator::external::ExternalCall;
+use crate::emulator::script::Turn;
 
 /// One thing an agent does.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(try_from = "StepFields")]
 pub(super) enum Step {
     Text(String),
     Delay(Duration),
     ToolCall(ToolCall),
+    /// Calls requested together, which the application answers.
+    External(ExternalTools),
     Fail(Value),
 }
 
+/// A tool that the application runs.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "expected an object")]
+pub(super) struct ExternalTool {
+    name: String,
+    #[serde(default = "no_arguments")]
+    arguments: Value,
+    output_schema: Option<Value>,
+    timeout_ms: Option<u64>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(try_from = "Vec<ExternalTool>")]
+pub(super) struct ExternalTools(Vec<ExternalTool>);
+
 /// A tool that the agent runs itself.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(try_from = "ToolCallFields")]
 pub(super) struct ToolCall {
     name: String,
@@ -34,6 +52,8 @@ struct StepFields {
     text: Option<String>,
     delay_ms: Option<u64>,
     tool_call: Option<ToolCall>,
+    external_tool: Option<ExternalTool>,
+    external_tools: Option<ExternalTools>,
     fail: Option<Value>,
 }
 
@@ -48,19 +68,38 @@ struct ToolCallFields {
 }
 
 impl Step {
-    /// Adds the step to a turn that answers `input`.
-    pub(super) fn add_to(&self, turn: Turn, input: &TurnInput) -> Turn {
+    /// Returns the turn with this step added.
+    pub(super) fn add_to(&self, turn: Turn, known: &Known<'_>) -> Turn {
         match self {
-            Self::Text(text) => turn.text(fill(text, input)),
+            Self::Text(text) => turn.text(fill(text, known)),
             Self::Delay(pause) => turn.delay(*pause),
-            Self::Fail(error) => turn.fail(fill_json(error, input)),
+            Self::Fail(error) => turn.fail(fill_json(error, known)),
+            Self::External(calls) => turn.external_tools(calls.0.iter().map(|it| it.call(known))),
             Self::ToolCall(call) => {
-                let (name, arguments) = (call.name.clone(), fill_json(&call.arguments, input));
+                let (name, arguments) = (call.name.clone(), fill_json(&call.arguments, known));
                 match &call.outcome {
-                    Ok(result) => turn.tool_call(name, arguments, fill_json(result, input)),
-                    Err(error) => turn.failed_tool_call(name, arguments, fill_json(error, input)),
+                    Ok(result) => turn.tool_call(name, arguments, fill_json(result, known)),
+                    Err(error) => turn.failed_tool_call(name, arguments, fill_json(error, known)),
                 }
             }
+        }
+    }
+
+    /// Returns whether later steps may speak of its results.
+    pub(super) fn is_external(&self) -> bool {
+        matches!(self, Self::External(_))
+    }
+}
+
+impl ExternalTool {
+    fn call(&self, known: &Known<'_>) -> ExternalCall {
+        let mut call = ExternalCall::new(&*self.name, fill_json(&self.arguments, known));
+        if let Some(schema) = &self.output_schema {
+            call = call.output_schema(schema.clone());
+        }
+        match self.timeout_ms {
+            Some(limit) => call.timeout(Duration::from_millis(limit)),
+            None => call,
         }
     }
 }
@@ -73,13 +112,24 @@ impl TryFrom<StepFields> for Step {
             fields.text.map(Self::Text),
             fields.delay_ms.map(|pause| Self::Delay(Duration::from_millis(pause))),
             fields.tool_call.map(Self::ToolCall),
+            fields.external_tool.map(|call| Self::External(ExternalTools(vec![call]))),
+            fields.external_tools.map(Self::External),
             fields.fail.map(Self::Fail),
         ];
         let mut given = kinds.into_iter().flatten();
         match (given.next(), given.next()) {
             (Some(step), None) => Ok(step),
-            _ => Err("a step is one of `text`, `delay_ms`, `tool_call`, `fail`"),
+            _ => Err("a step is one of `text`, `delay_ms`, `tool_call`, `external_tool`, \
+                      `external_tools`, `fail`"),
         }
+    }
+}
+
+impl TryFrom<Vec<ExternalTool>> for ExternalTools {
+    type Error = &'static str;
+
+    fn try_from(calls: Vec<ExternalTool>) -> Result<Self, Self::Error> {
+        if calls.is_empty() { Err("must hold a call") } else { Ok(Self(calls)) }
     }
 }
 

@@ -2,18 +2,25 @@
 
 use serde_json::Value;
 
+use crate::emulator::external::{CallResult, CallResults};
 use crate::emulator::script::TurnInput;
 
-/// Returns the text with `{{input}}`, `{{turn}}` and `{{session_id}}` filled in.
+/// What is known when a step is played.
+pub(super) struct Known<'a> {
+    pub(super) input: &'a TurnInput,
+    pub(super) results: &'a CallResults,
+}
+
+/// Returns the text with its places filled in.
 ///
 /// Other braces stay as they are, and so do those in what is filled in.
-pub(super) fn fill(text: &str, input: &TurnInput) -> String {
+pub(super) fn fill(text: &str, known: &Known<'_>) -> String {
     let (mut filled, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once("{{") {
         filled += before;
         let value = after
             .split_once("}}")
-            .and_then(|(name, behind)| value(name.trim(), input).map(|value| (value, behind)));
+            .and_then(|(name, behind)| known.value(name.trim()).map(|value| (value, behind)));
         match value {
             Some((value, behind)) => {
                 filled += &value;
@@ -29,23 +36,41 @@ pub(super) fn fill(text: &str, input: &TurnInput) -> String {
 }
 
 /// Returns the JSON with every string in it filled in.
-pub(super) fn fill_json(json: &Value, input: &TurnInput) -> Value {
+pub(super) fn fill_json(json: &Value, known: &Known<'_>) -> Value {
     match json {
-        Value::String(text) => fill(text, input).into(),
-        Value::Array(items) => items.iter().map(|item| fill_json(item, input)).collect(),
+        Value::String(text) => fill(text, known).into(),
+        Value::Array(items) => items.iter().map(|item| fill_json(item, known)).collect(),
         Value::Object(fields) => {
-            let filled = |(name, value): (&String, _)| (name.clone(), fill_json(value, input));
+            let filled = |(name, value): (&String, _)| (name.clone(), fill_json(value, known));
             Value::Object(fields.iter().map(filled).collect())
         }
         other => other.clone(),
     }
 }
 
-fn value(name: &str, input: &TurnInput) -> Option<String> {
-    match name {
-        "input" => Some(input.text()),
-        "turn" => Some(input.number().to_string()),
-        "session_id" => Some(input.session_id().to_owned()),
-        _ => None,
+impl Known<'_> {
+    fn value(&self, name: &str) -> Option<String> {
+        match name {
+            "input" => Some(self.input.text()),
+            "turn" => Some(self.input.number().to_string()),
+            "session_id" => Some(self.input.session_id().to_owned()),
+            _ => self.result(name.strip_prefix("result.")?),
+        }
     }
+
+    /// Returns the newest result of a tool, or a field of it: `lookup.owner.name`.
+    fn result(&self, path: &str) -> Option<String> {
+        let mut newest = self.results.all().iter().rev();
+        let (result, fields) = newest.find_map(|result| Some((result, fields(result, path)?)))?;
+        let value = fields.iter().try_fold(result.value(), |value, name| value.get(name))?;
+        Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    }
+}
+
+fn fields<'a>(result: &CallResult, path: &'a str) -> Option<Vec<&'a str>> {
+    let rest = path.strip_prefix(result.tool_name())?;
+    if rest.is_empty() {
+        return Some(Vec::new());
+    }
+    rest.strip_prefix('.').map(|names| names.split('.').collect())
 }

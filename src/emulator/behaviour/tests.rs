@@ -87,6 +87,9 @@ fn an_unknown_field_is_refused_with_its_place() {
     assert_refused(&step, "turns[0][1].txt", "unknown field `txt`");
     let call = json!({"turns": [[], [{"tool_call": {"nmae": "b"}}]]});
     assert_refused(&call, "turns[1][0].tool_call.nmae", "unknown field `nmae`");
+    let call = json!({"external_tools": [{"name": "a"}, {"name": "b", "timeout": 1}]});
+    let call = json!({"turns": [[call]]});
+    assert_refused(&call, "turns[0][0].external_tools[1].timeout", "unknown field `timeout`");
     let fault = json!({"faults": [{"status": 500}, {"status": 503, "retry": 1}]});
     assert_refused(&fault, "faults[1].retry", "unknown field `retry`");
     let reply = json!({"status": 200, "content_type": "a/b", "body": "", "b": 1});
@@ -108,6 +111,8 @@ fn a_wrong_value_is_refused_with_its_place() {
     let both = json!({"name": "f", "result": 1, "error": 2});
     let both = json!({"turns": [[{"tool_call": both}]]});
     assert_refused(&both, "turns[0][0].tool_call", "not both");
+    let none = json!({"turns": [[{"external_tools": []}]]});
+    assert_refused(&none, "turns[0][0].external_tools", "must hold a call");
     let nameless = json!({"turns": [[{"tool_call": {"result": 1}}]]});
     assert_refused(&nameless, "turns[0][0].tool_call", "missing field `name`");
 }
