@@ -123,6 +123,7 @@ pub use messages::{
     SendMessage, SentMessage, ToolExchange, WaitForMessage,
 };
 pub use object::{ExtraFields, UnknownObject};
+pub use poll::Wait;
 pub use retry::RetryPolicy;
 pub use secret::Secret;
 pub use sessions::{
