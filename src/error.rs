@@ -225,6 +225,14 @@ impl Error {
         Self::Invalid(InvalidError { operation, field, reason })
     }
 
+    /// Says which of several items was refused.
+    pub(crate) fn in_item(self, index: usize) -> Self {
+        match self {
+            Self::Invalid(error) => Self::Invalid(error.in_item(index)),
+            other => other,
+        }
+    }
+
     pub(crate) fn stream(what: String, source: Option<Self>) -> Self {
         let facts = source.as_ref().and_then(Self::facts).cloned().unwrap_or_default();
         let facts = CallFacts { operation: "sessions.stream", ..facts };

@@ -283,11 +283,7 @@ impl Failure {
     }
 }
 
-fn headers(
-    inner: &Inner,
-    request: &Request,
-    mut headers: HeaderMap,
-) -> Result<HeaderMap, Error> {
+fn headers(inner: &Inner, request: &Request, mut headers: HeaderMap) -> Result<HeaderMap, Error> {
     headers.insert(header::AUTHORIZATION, inner.authorization.clone());
     let json = HeaderValue::from_static("application/json");
     if request.body.is_some() {

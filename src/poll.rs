@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::{CallFacts, Error, LastSeen, TimedOutError};
 
-pub use wait::Wait;
 pub(crate) use wait::Changes;
+pub use wait::Wait;
 
 /// What a look found.
 pub(crate) enum Look<T> {
@@ -30,7 +30,10 @@ pub(crate) trait Watch: Send {
     type Seen: Any + Send + Sync;
 
     /// Looks once. A request may take as long as the wait, whose `limit` cuts it off.
-    fn look(&mut self, limit: Duration) -> impl Future<Output = Result<Look<Self::Seen>, Error>> + Send;
+    fn look(
+        &mut self,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Look<Self::Seen>, Error>> + Send;
 
     /// Waits before the next look; may be shorter or longer than asked, if there is a reason.
     fn pause(&mut self, delay: Duration) -> impl Future<Output = ()> + Send {
