@@ -20,7 +20,7 @@ use crate::status::{BatchItemStatus, BatchStatus, MessageStatus};
 pub use new_batch::{BatchItem, CreateBatch, NewBatch};
 pub use wait::WaitForBatch;
 
-/// Many sessions with one agent, started together (contract §8).
+/// Sessions with one agent, started together (contract §8).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 #[non_exhaustive]
@@ -30,10 +30,10 @@ pub struct Batch {
     pub id: BatchId,
     /// Where the batch as a whole is in its life.
     pub status: BatchStatus,
-    /// How many items are where, as the service counts; see also [`Batch::progress`].
+    /// How many items are where, if told; see [`Batch::progress`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<BatchCounts>,
-    /// The items, in no promised order, and perhaps not all: see [`Batch::session`].
+    /// The items, in no promised order; see [`Batch::session`].
     #[serde(default, deserialize_with = "crate::json::or_default")]
     pub sessions: Vec<BatchSession>,
     /// Fields newer than this version of the crate.
@@ -89,12 +89,14 @@ pub struct BatchSession {
     /// The metadata of the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<BTreeMap<String, String>>,
-    /// Where the transcript is, as a path below the service's address.
+    /// Where the transcript is: a path at the service.
     ///
     /// It is text to show or store: `client.transcript().get(..)` takes the session's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transcript_url: Option<String>,
-    /// Why it failed, in a shape that is not documented; see [`BatchSession::error_text`].
+    /// Why it failed; see [`BatchSession::error_text`].
+    ///
+    /// Its shape is not documented.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<RawJson>,
     /// Fields newer than this version of the crate.

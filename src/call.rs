@@ -103,7 +103,9 @@ impl<'a, T, O> Call<'a, T, O> {
 
 #[allow(private_bounds, reason = "operations are the crate's own")]
 impl<T, O: Keyed> Call<'_, T, O> {
-    /// Sets the key of idempotency; one is made for each call otherwise.
+    /// Sets the key of idempotency; else one is made for each call.
+    ///
+    /// It travels as the contract says: in a header, or for batches in the body.
     ///
     /// A key that is stored before the call survives a crash: the same call with the same key
     /// has its effect once, and gives the first one's result.

@@ -44,7 +44,9 @@ impl BatchItem {
         Self { agent_id: agent.clone(), session, message }
     }
 
-    /// Adds a field to the session's metadata, by which sessions can be listed.
+    /// Adds a field to the session's metadata.
+    ///
+    /// Sessions can be listed by it.
     pub fn metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.session = self.session.metadata(name, value);
         self
@@ -112,6 +114,7 @@ impl NewBatch {
     /// `i % 100` in batch `i / 100`. The keys are derived from `key`: the second of three batches
     /// has `{key}-2-of-3`. So a program that stored `key` and was cut off can split the same
     /// items again and create every batch again: those that exist are not started a second time.
+    /// The service looks at the key alone, so other items need another key.
     ///
     /// # Errors
     ///

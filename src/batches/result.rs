@@ -93,7 +93,7 @@ impl Batch {
 }
 
 impl BatchSession {
-    /// Returns what a person would read in the error, if there is one.
+    /// Returns the error as a person would read it.
     #[must_use]
     pub fn error_text(&self) -> Option<Cow<'_, str>> {
         self.error.as_ref().map(|error| error.readable())

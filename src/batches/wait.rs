@@ -24,7 +24,7 @@ impl<'a> WaitForBatch<'a> {
 }
 
 impl<'a> Wait<'a, Batch, WaitForBatch<'a>> {
-    /// Calls `watch` with the first state seen, and whenever it went on.
+    /// Calls `watch` at first, and whenever the batch went on.
     ///
     /// That is when the status or the [`progress`](Batch::progress) has changed. The final state is
     /// shown as well, before the wait returns it.

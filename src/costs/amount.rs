@@ -52,10 +52,10 @@ impl UsdAmount {
 impl FromStr for UsdAmount {
     type Err = ParseAmountError;
 
-    /// Reads digits, with a sign `-`, a point between digits and a power of ten if need be.
+    /// Reads a decimal number such as `-0.0421`.
     ///
-    /// Zeros in front are kept. A power such as the `e-7` of `1e-7` may have four digits; some
-    /// libraries write small amounts so.
+    /// Zeros in front are kept. A power of ten is read as well, for some libraries write small
+    /// amounts so: `4.21e-7`; it may have four digits.
     fn from_str(text: &str) -> Result<Self, ParseAmountError> {
         if is_decimal(text) { Ok(Self(text.into())) } else { Err(ParseAmountError(())) }
     }

@@ -37,13 +37,17 @@ impl<T, W> Wait<'_, T, W> {
         Self { watch, patience, seen: PhantomData }
     }
 
-    /// Sets how long to wait, whatever happens on the way. Default 10 minutes.
+    /// Sets how long to wait. Default 10 minutes.
+    ///
+    /// It bounds everything, a request that hangs as well.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.patience.limit = limit;
         self
     }
 
-    /// Asks every `interval`, less up to a fifth of it at random; at least 1 ms.
+    /// Asks at an even pace: every `interval`, at least 1 ms.
+    ///
+    /// Less up to a fifth of it at random, so that waits do not ask in step.
     ///
     /// Default: delays that grow from 250 ms by a factor of 1.6 up to 5 s.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
@@ -75,9 +79,11 @@ impl<T, W: fmt::Debug> fmt::Debug for Wait<'_, T, W> {
     }
 }
 
+type Show<'a, T> = Box<dyn FnMut(&T) + Send + 'a>;
+
 /// Shows a state first of all, and whenever it has changed.
 pub(crate) struct Changes<'a, T, S> {
-    show: Option<Box<dyn FnMut(&T) + Send + 'a>>,
+    show: Option<Show<'a, T>>,
     last: Option<S>,
 }
 

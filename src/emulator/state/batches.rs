@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::ledger::written;
-use super::message::{Message, MessageStatus, readable};
+use super::message::{MessageStatus, readable};
 use super::session::Session;
+use super::transcript::error_message;
 use super::{Answer, Organization, State, Visit, place};
 use crate::emulator::body::{BatchItem, NewBatch};
 use crate::emulator::refusal::Refusal;
@@ -169,13 +170,9 @@ impl Item {
             llm_id: self.llm_id.as_deref(),
             metadata: self.metadata.as_ref(),
             transcript_url: id.map(|id| format!("/v1/sessions/{id}/transcript")),
-            error: self.started.as_ref().err().cloned().or_else(|| failure(message?)),
+            error: self.started.as_ref().err().cloned().or_else(|| error_message(message?)),
         }
     }
-}
-
-fn failure(message: &Message) -> Option<String> {
-    message.output.as_ref()?.error.as_ref().map(readable)
 }
 
 impl From<MessageStatus> for Status {
