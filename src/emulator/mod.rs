@@ -1,7 +1,7 @@
 //! The whole service in process: a test double that needs no account.
 //!
 //! [`Emulator`] is a real HTTP server on a loopback port of its own. It answers the reference
-//! operations of the Dari API and those they name; its agents follow a script.
+//! operations of the Dari API, those they name, batches and costs; its agents follow a script.
 //!
 //! # A test of your own service
 //!
@@ -48,6 +48,7 @@
 
 mod body;
 mod client;
+mod cost;
 mod gate;
 mod log;
 mod refusal;
@@ -98,6 +99,7 @@ pub struct EmulatorBuilder {
     api_key: String,
     other_api_key: Option<String>,
     heartbeat: Duration,
+    cost_delay: Duration,
 }
 
 impl Emulator {
@@ -116,6 +118,7 @@ impl Emulator {
             api_key: DEFAULT_API_KEY.to_owned(),
             other_api_key: None,
             heartbeat: DEFAULT_HEARTBEAT,
+            cost_delay: Duration::ZERO,
         }
     }
 
@@ -205,6 +208,14 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Sets how long after a run its cost can be asked for; the default is 0 s.
+    ///
+    /// Until then the answer is 404, as it is while the session is at work.
+    pub fn cost_delay(mut self, delay: Duration) -> Self {
+        self.cost_delay = delay;
+        self
+    }
+
     /// Starts the emulator on a free loopback port.
     ///
     /// # Errors
@@ -220,6 +231,7 @@ impl EmulatorBuilder {
             api_key: self.api_key,
             other_api_key: self.other_api_key,
             heartbeat: self.heartbeat,
+            cost_delay: self.cost_delay,
         });
         Ok(Emulator {
             log: service.log.clone(),

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::cost::Decimal;
+
 /// An agent that follows a script instead of a model.
 ///
 /// ```
@@ -53,6 +55,7 @@ pub(super) enum Step {
     Text(String),
     Tool(ToolStep),
     Delay(Duration),
+    Cost(Decimal),
     Fail(Value),
 }
 
@@ -172,7 +175,7 @@ impl Turn {
         self.step(Step::Fail(error))
     }
 
-    fn step(mut self, step: Step) -> Self {
+    pub(super) fn step(mut self, step: Step) -> Self {
         self.steps.push(step);
         self
     }

@@ -17,6 +17,7 @@ pub(super) struct Settings {
     pub(super) api_key: String,
     pub(super) other_api_key: Option<String>,
     pub(super) heartbeat: Duration,
+    pub(super) cost_delay: Duration,
 }
 
 pub(super) struct Service {
@@ -34,6 +35,8 @@ pub(super) struct Service {
 
 impl Service {
     pub(super) fn new(settings: Settings) -> Self {
+        let mut state = State::new(Timestamp::now(), settings.agents);
+        state.cost_delay = settings.cost_delay;
         Self {
             log: Arc::default(),
             bell: watch::Sender::new(0),
@@ -41,7 +44,7 @@ impl Service {
             api_key: settings.api_key,
             other_api_key: settings.other_api_key,
             started: Instant::now(),
-            state: Mutex::new(State::new(Timestamp::now(), settings.agents)),
+            state: Mutex::new(state),
             requests: AtomicU64::new(0),
         }
     }

@@ -114,7 +114,7 @@ impl State {
         }
     }
 
-    fn new_session(
+    pub(super) fn new_session(
         &self,
         now: Duration,
         agent: usize,
@@ -135,7 +135,7 @@ impl State {
         Ok(Session::new(ledger, opening))
     }
 
-    fn enqueue(&mut self, now: Duration, place: usize, messages: Vec<UserMessage>) {
+    pub(super) fn enqueue(&mut self, now: Duration, place: usize, messages: Vec<UserMessage>) {
         let Some(session) = self.sessions.get_mut(place) else {
             return;
         };

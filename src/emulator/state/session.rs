@@ -9,13 +9,14 @@ use serde_json::value::RawValue;
 use super::ledger::{Data, Ledger, Mark};
 use super::message::{Message, MessageStatus, Output};
 use crate::emulator::body::{NewSession, UserMessage};
+use crate::emulator::cost::Spent;
 use crate::emulator::script::Step;
 
 #[derive(Debug)]
 pub(super) struct Session {
     /// The place of its agent among all agents.
     pub(super) agent: usize,
-    version_id: String,
+    pub(super) version_id: String,
     options: NewSession,
     created_at: String,
     pub(super) ledger: Ledger,
@@ -25,6 +26,7 @@ pub(super) struct Session {
     pub(super) turn: Option<ActiveTurn>,
     /// The answers given under an `Idempotency-Key`.
     pub(super) answers: HashMap<String, Box<RawValue>>,
+    pub(super) spent: Spent,
 }
 
 /// What a session is created from.
@@ -72,6 +74,7 @@ impl Session {
             waiting: VecDeque::new(),
             turn: None,
             answers: HashMap::new(),
+            spent: Spent::default(),
         }
     }
 
