@@ -7,6 +7,7 @@ mod agent;
 mod frames;
 mod ledger;
 mod message;
+mod news;
 mod reads;
 mod sends;
 mod schema;
