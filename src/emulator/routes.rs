@@ -1,5 +1,7 @@
 //! The routes of the contract: from HTTP to an entry of the state and back.
 
+mod webhooks;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -42,6 +44,7 @@ pub(super) fn router(service: Arc<Service>) -> Router {
         .route("/v1/sessions/{id}/messages", get(messages))
         .route("/v1/sessions/{id}/stream", get(stream))
         .route("/v1/sessions/{id}/transcript", get(transcript))
+        .merge(webhooks::routes())
         .fallback(async || Refusal::NoRoute)
         .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
         .layer(from_fn_with_state(service, admit))
@@ -106,7 +109,7 @@ async fn send_session_events(call: Call, Id(session): Id) -> Result<Response, Re
         SessionEvents::Message(message) => {
             state.send_message(visit, &session, Arrival { message, key })
         }
-        SessionEvents::ToolAnswer(answer) => state.submit_tool_result(visit, &session, &answer),
+        SessionEvents::ToolAnswer(answer) => state.submit_tool_result(visit, &session, answer),
     };
     Ok(call.answer(StatusCode::ACCEPTED, entry))
 }

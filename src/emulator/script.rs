@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::cost::Decimal;
+use super::external::{ExternalCall, Then};
 
 /// An agent that follows a script instead of a model.
 ///
@@ -33,7 +34,8 @@ pub struct ScriptedAgent {
 /// One turn: what an agent does with one message.
 ///
 /// The steps happen in the order they were added. A turn without a delay is over at the next
-/// request the emulator receives, never within the answer to the send.
+/// request the emulator receives, or right after it where a webhook is set, but never within the
+/// answer to the send.
 #[derive(Clone, Debug, Default)]
 #[must_use = "a turn does nothing until an agent plays it"]
 pub struct Turn {
@@ -54,6 +56,9 @@ pub struct TurnInput {
 pub(super) enum Step {
     Text(String),
     Tool(ToolStep),
+    /// Calls requested together; the application answers them.
+    External(Vec<ExternalCall>),
+    Then(Then),
     Delay(Duration),
     Cost(Decimal),
     Fail(Value),
@@ -179,6 +184,10 @@ impl Turn {
         self.steps.push(step);
         self
     }
+
+    pub(super) fn into_steps(self) -> Vec<Step> {
+        self.steps
+    }
 }
 
 impl TurnInput {
@@ -216,6 +225,7 @@ impl TurnInput {
     }
 }
 
-fn panicked() -> Value {
+/// Returns the error of a message whose script panicked.
+pub(super) fn panicked() -> Value {
     json!({"type": "script_panicked", "message": "the agent's script panicked"})
 }

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
+use super::deliveries::{DeliveryLog, DeliveryPolicy};
 use super::log::RequestLog;
 use super::script::ScriptedAgent;
 use super::state::{Organization, State, Visit};
@@ -18,12 +19,17 @@ pub(super) struct Settings {
     pub(super) other_api_key: Option<String>,
     pub(super) heartbeat: Duration,
     pub(super) cost_delay: Duration,
+    pub(super) deliveries: DeliveryPolicy,
 }
 
 pub(super) struct Service {
     pub(super) log: Arc<RequestLog>,
     /// Rings at every change; each open stream listens.
     pub(super) bell: watch::Sender<u64>,
+    /// Wakes the deliverer of webhooks at every change.
+    pub(super) pulse: Notify,
+    pub(super) deliveries: DeliveryPolicy,
+    pub(super) delivery_log: Arc<DeliveryLog>,
     /// How long a stream may be silent.
     pub(super) heartbeat: Duration,
     api_key: String,
@@ -40,6 +46,9 @@ impl Service {
         Self {
             log: Arc::default(),
             bell: watch::Sender::new(0),
+            pulse: Notify::new(),
+            deliveries: settings.deliveries,
+            delivery_log: Arc::default(),
             heartbeat: settings.heartbeat,
             api_key: settings.api_key,
             other_api_key: settings.other_api_key,
@@ -58,7 +67,9 @@ impl Service {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = entry(&mut state, Visit { organization, now: self.now() });
         let changes = state.changes();
-        self.bell.send_if_modified(|seen| std::mem::replace(seen, changes) != changes);
+        if self.bell.send_if_modified(|seen| std::mem::replace(seen, changes) != changes) {
+            self.pulse.notify_one();
+        }
         answer
     }
 

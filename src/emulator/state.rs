@@ -9,11 +9,15 @@ mod costs;
 mod frames;
 mod ledger;
 mod message;
+mod news;
 mod reads;
 mod sends;
+mod schema;
 mod session;
+mod tools;
 mod transcript;
 mod turns;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -28,8 +32,10 @@ use batches::Batches;
 use ledger::Epoch;
 use message::Message;
 use session::Session;
+use webhooks::Webhooks;
 
 pub(super) use sends::Arrival;
+pub(super) use webhooks::{Outgoing, Target};
 
 /// The answer to a request: JSON, or why there is none.
 pub(super) type Answer = Result<Box<RawValue>, Refusal>;
@@ -63,6 +69,7 @@ pub(super) struct State {
     /// When the next transition of a busy session is due.
     agenda: BTreeSet<(Duration, usize)>,
     changes: u64,
+    webhooks: Webhooks,
 }
 
 impl State {
@@ -80,6 +87,7 @@ impl State {
             cost_delay: Duration::ZERO,
             agenda: BTreeSet::new(),
             changes: 0,
+            webhooks: Webhooks::default(),
         }
     }
 
@@ -97,6 +105,7 @@ impl State {
             if let Some(next) = session.step(due, &agent.script) {
                 self.agenda.insert((next, place));
             }
+            self.post_news(place);
         }
     }
 

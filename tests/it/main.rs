@@ -20,6 +20,12 @@ mod emulator_sends;
 mod emulator_stream;
 #[cfg(feature = "emulator")]
 mod emulator_support;
+#[cfg(feature = "emulator")]
+mod emulator_tools;
+#[cfg(feature = "emulator")]
+mod emulator_webhook_faults;
+#[cfg(feature = "emulator")]
+mod emulator_webhooks;
 mod house_plan;
 mod key;
 #[cfg(feature = "emulator")]

@@ -36,7 +36,7 @@ enum Item<'a> {
         tool_name: &'a str,
         arguments: &'a Value,
         status: &'static str,
-        result: Option<&'a Value>,
+        result: Option<&'a RawValue>,
         is_error: bool,
         created_at: &'a str,
         completed_at: Option<&'a str>,
@@ -82,8 +82,8 @@ fn tool_call<'a>(message: &'a Message, call: &'a ToolCall) -> Item<'a> {
     let outcome = call.outcome.as_ref();
     let status = match outcome {
         None => "requested",
-        Some((Ok(_), _)) => "completed",
-        Some((Err(_), _)) => "failed",
+        Some(outcome) if outcome.is_error => "failed",
+        Some(_) => "completed",
     };
     Item::ToolCall {
         id: &call.requested.event_id,
@@ -92,10 +92,10 @@ fn tool_call<'a>(message: &'a Message, call: &'a ToolCall) -> Item<'a> {
         tool_name: &call.name,
         arguments: &call.arguments,
         status,
-        result: outcome.map(|(Ok(value) | Err(value), _)| value),
+        result: outcome.and_then(|outcome| outcome.result.as_deref()),
         is_error: status == "failed",
         created_at: &call.requested.at,
-        completed_at: outcome.map(|(_, at)| at.as_str()),
+        completed_at: outcome.map(|outcome| outcome.at.as_str()),
     }
 }
 

@@ -5,6 +5,8 @@ pub(crate) mod ledger;
 pub(crate) mod lossy;
 pub(crate) mod plan;
 pub(crate) mod raw;
+#[cfg(feature = "emulator")]
+pub(crate) mod receiver;
 
 use std::future::IntoFuture;
 use std::time::Duration;
