@@ -51,7 +51,7 @@ pub enum Error {
     /// No answer, or no final state, within the time allowed.
     #[error(transparent)]
     TimedOut(Box<TimedOutError>),
-    /// A message that failed, or is not final yet, was asked for as a result.
+    /// A message or batch that failed, or is not final yet, was asked for as a result.
     #[error(transparent)]
     Failed(Box<FailedError>),
 }
@@ -159,7 +159,7 @@ impl Error {
         }
     }
 
-    /// Returns the `Idempotency-Key` the call was sent with.
+    /// Returns the key of idempotency the call was sent with.
     ///
     /// Give it to the same call to repeat it without a second effect.
     #[must_use]
@@ -167,7 +167,7 @@ impl Error {
         self.facts().and_then(|facts| facts.idempotency_key.as_deref())
     }
 
-    /// Returns what a wait saw last, or the message that failed.
+    /// Returns what a wait saw last, or the message or batch that failed.
     ///
     /// ```
     /// # fn report(error: dari::Error) {
@@ -223,6 +223,14 @@ impl Error {
     ) -> Self {
         let reason = one_line(&reason.into(), 512);
         Self::Invalid(InvalidError { operation, field, reason })
+    }
+
+    /// Says which of several items was refused.
+    pub(crate) fn in_item(self, index: usize) -> Self {
+        match self {
+            Self::Invalid(error) => Self::Invalid(error.in_item(index)),
+            other => other,
+        }
     }
 
     pub(crate) fn stream(what: String, source: Option<Self>) -> Self {

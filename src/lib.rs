@@ -34,6 +34,9 @@
 //! | `GET /v1/messages/{message_id}` | [`messages().get`](Messages::get), [`wait`](Messages::wait) | yes |
 //! | `GET /v1/sessions/{session_id}/messages` | [`messages().list`](Messages::list) | yes |
 //! | `GET /v1/sessions/{session_id}/transcript` | [`transcript().get`](Transcripts::get) | yes |
+//! | `POST /v1/session-batches` | [`batches().create`](Batches::create) | yes, under one key in the body |
+//! | `GET /v1/session-batches/{batch_id}` | [`batches().get`](Batches::get), [`wait`](Batches::wait) | yes |
+//! | `GET /v1/costs/sessions/{session_id}` | [`costs().session`](Costs::session), [`wait`](Costs::wait) | yes |
 //!
 //! # Repeating
 //!
@@ -95,6 +98,8 @@ mod sessions;
 mod messages;
 mod agents;
 mod transcript;
+mod batches;
+mod costs;
 // Aside: nobody in the crate imports these, but the emulator signs.
 #[cfg(feature = "webhooks")]
 pub mod webhooks;
@@ -102,9 +107,13 @@ pub mod webhooks;
 pub mod emulator;
 
 pub use agents::{Agent, AgentWebhook, Agents, SendAgentMessage, SetWebhook, WebhookConfig};
+pub use batches::{
+    Batch, BatchCounts, BatchItem, BatchSession, Batches, CreateBatch, NewBatch, WaitForBatch,
+};
 pub use call::{Call, CallWithMeta, Plain, ReplyMeta, WithMeta};
 pub use client::{Client, ClientBuilder, Limits};
 pub use content::{ContentBlock, FileRef, IntoContent, Part, Text, ToolCall, ToolResult};
+pub use costs::{Cost, Costs, ParseAmountError, UsdAmount, WaitForCost};
 pub use error::{
     ApiError, ConfigError, DecodeError, Error, FailedError, InvalidError, Result, StreamError,
     TimedOutError, TransportError,
@@ -123,6 +132,7 @@ pub use messages::{
     SendMessage, SentMessage, ToolExchange, WaitForMessage,
 };
 pub use object::{ExtraFields, UnknownObject};
+pub use poll::Wait;
 pub use retry::RetryPolicy;
 pub use secret::Secret;
 pub use sessions::{
@@ -130,8 +140,8 @@ pub use sessions::{
     SessionList, Sessions,
 };
 pub use status::{
-    ActorType, EventSource, MessageStatus, SessionStatus, ToolCallStatus, UnknownValue,
-    WebhookEventType,
+    ActorType, BatchItemStatus, BatchStatus, CostScope, EventSource, MessageStatus, SessionStatus,
+    ToolCallStatus, UnknownValue, WebhookEventType,
 };
 pub use stream::{Cursor, EventStream, ReconnectPolicy, StreamStats, TextStream};
 pub use transcript::{

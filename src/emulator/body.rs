@@ -1,5 +1,6 @@
 //! What request bodies say, once they are known to be what the contract asks for.
 
+mod batch;
 mod check;
 mod webhook;
 
@@ -13,6 +14,7 @@ use serde_json::value::RawValue;
 use super::refusal::{Problem, Refusal};
 use check::At;
 
+pub(super) use batch::{BatchItem, NewBatch, new_batch};
 pub(super) use webhook::{WebhookSettings, webhook_settings};
 
 /// A user's message; free JSON keeps the text it was sent with.

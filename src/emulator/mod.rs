@@ -1,7 +1,7 @@
 //! The whole service in process: a test double that needs no account.
 //!
 //! [`Emulator`] is a real HTTP server on a loopback port of its own. It answers the reference
-//! operations of the Dari API and those they name; its agents follow a script.
+//! operations of the Dari API, those they name, batches and costs; its agents follow a script.
 //!
 //! # A test of your own service
 //!
@@ -93,10 +93,11 @@
 mod behaviour;
 mod body;
 mod client;
-mod fault;
+mod cost;
 mod deliver;
 mod deliveries;
 mod external;
+mod fault;
 mod gate;
 mod line;
 mod log;
@@ -163,6 +164,7 @@ pub struct EmulatorBuilder {
     faults: Vec<Fault>,
     chaos: Option<Chaos>,
     listener: Option<Listener>,
+    cost_delay: Duration,
     deliveries: DeliveryPolicy,
 }
 
@@ -186,6 +188,7 @@ impl Emulator {
             faults: Vec::new(),
             chaos: None,
             listener: None,
+            cost_delay: Duration::ZERO,
             deliveries: DeliveryPolicy::default(),
         }
     }
@@ -291,6 +294,14 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Sets how long after a run its cost can be asked for; the default is 0 s.
+    ///
+    /// Until then the answer is 404, as it is while the session is at work.
+    pub fn cost_delay(mut self, delay: Duration) -> Self {
+        self.cost_delay = delay;
+        self
+    }
+
     /// Starts the emulator on a loopback port.
     ///
     /// # Errors
@@ -308,6 +319,7 @@ impl EmulatorBuilder {
             other_api_key: self.other_api_key,
             heartbeat: self.heartbeat,
             listener: self.listener,
+            cost_delay: self.cost_delay,
             deliveries: self.deliveries,
         });
         let faults = service.faults.clone();

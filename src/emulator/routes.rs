@@ -34,7 +34,10 @@ pub(super) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/v1/agents/{id}/messages", post(send_agent_message))
         .route("/v1/agents/{id}/sessions", get(agent_sessions).post(create_session))
+        .route("/v1/costs/sessions/{id}", get(cost))
         .route("/v1/messages/{id}", get(message))
+        .route("/v1/session-batches", post(create_batch))
+        .route("/v1/session-batches/{id}", get(batch))
         .route("/v1/sessions", get(sessions))
         .route("/v1/sessions/{id}", get(session))
         .route("/v1/sessions/{id}/events", get(events).post(send_session_events))
@@ -57,6 +60,19 @@ async fn create_session(call: Call, Id(agent): Id) -> Result<Response, Refusal> 
     let body = body::new_session(call.json()?)?;
     let entry = |state: &mut State, visit| state.create_session(visit, &agent, body);
     Ok(call.answer(StatusCode::CREATED, entry))
+}
+
+async fn create_batch(call: Call) -> Result<Response, Refusal> {
+    let body = body::new_batch(call.json()?)?;
+    Ok(call.answer(StatusCode::CREATED, |state, visit| state.create_batch(visit, body)))
+}
+
+async fn batch(call: Call, Id(batch): Id) -> Response {
+    call.answer(StatusCode::OK, |state, visit| state.batch(visit, &batch))
+}
+
+async fn cost(call: Call, Id(session): Id) -> Response {
+    call.answer(StatusCode::OK, |state, visit| state.cost(visit, &session))
 }
 
 async fn agent_sessions(call: Call, Id(agent): Id) -> Response {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::cost::Decimal;
 use super::external::{ExternalCall, Then};
 use super::fault::Fault;
 
@@ -62,6 +63,7 @@ pub(super) enum Step {
     External(Vec<ExternalCall>),
     Then(Then),
     Delay(Duration),
+    Cost(Decimal),
     Fail(Value),
 }
 

@@ -20,6 +20,7 @@ pub(super) struct Settings {
     pub(super) other_api_key: Option<String>,
     pub(super) heartbeat: Duration,
     pub(super) listener: Option<Listener>,
+    pub(super) cost_delay: Duration,
     pub(super) deliveries: DeliveryPolicy,
 }
 
@@ -44,6 +45,8 @@ pub(super) struct Service {
 
 impl Service {
     pub(super) fn new(settings: Settings) -> Self {
+        let mut state = State::new(Timestamp::now(), settings.agents);
+        state.cost_delay = settings.cost_delay;
         Self {
             log: Arc::default(),
             listener: settings.listener,
@@ -56,7 +59,7 @@ impl Service {
             api_key: settings.api_key,
             other_api_key: settings.other_api_key,
             started: Instant::now(),
-            state: Mutex::new(State::new(Timestamp::now(), settings.agents)),
+            state: Mutex::new(state),
             requests: AtomicU64::new(0),
         }
     }

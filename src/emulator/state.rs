@@ -4,9 +4,12 @@
 //! all that are due. What a send starts is due at once but never within that send.
 
 mod agent;
+mod batches;
+mod costs;
 mod frames;
 mod ledger;
 mod message;
+mod news;
 mod reads;
 mod sends;
 mod schema;
@@ -25,6 +28,7 @@ use serde_json::value::RawValue;
 use super::refusal::Refusal;
 use super::script::ScriptedAgent;
 use agent::Agent;
+use batches::Batches;
 use ledger::Epoch;
 use message::Message;
 use session::Session;
@@ -59,6 +63,9 @@ pub(super) struct State {
     sessions: Vec<Session>,
     /// Of every message: the place of its session, and in it.
     homes: Vec<(usize, usize)>,
+    batches: Batches,
+    /// How long after a run its cost is known.
+    pub(super) cost_delay: Duration,
     /// When the next transition of a busy session is due.
     agenda: BTreeSet<(Duration, usize)>,
     changes: u64,
@@ -76,6 +83,8 @@ impl State {
             agents: numbered.map(|(it, n)| Agent::new(n, it, created_at.clone())).collect(),
             sessions: Vec::new(),
             homes: Vec::new(),
+            batches: Batches::default(),
+            cost_delay: Duration::ZERO,
             agenda: BTreeSet::new(),
             changes: 0,
             webhooks: Webhooks::default(),

@@ -2,7 +2,12 @@
 
 mod agent_webhook;
 mod bad_input;
+mod batches;
+#[cfg(feature = "emulator")]
+mod batches_once;
 mod bounds;
+#[cfg(feature = "emulator")]
+mod costs;
 #[cfg(feature = "emulator")]
 mod emulator_behaviour;
 #[cfg(feature = "emulator")]

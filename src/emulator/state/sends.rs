@@ -97,7 +97,7 @@ impl State {
         Ok(written(&SentEvents { events: events.map(|event| &*event.json).collect() }))
     }
 
-    fn new_session(
+    pub(super) fn new_session(
         &self,
         now: Duration,
         agent: usize,
@@ -118,7 +118,7 @@ impl State {
         Ok(Session::new(ledger, opening))
     }
 
-    fn enqueue(&mut self, now: Duration, place: usize, messages: Vec<UserMessage>) {
+    pub(super) fn enqueue(&mut self, now: Duration, place: usize, messages: Vec<UserMessage>) {
         let Some(session) = self.sessions.get_mut(place) else {
             return;
         };

@@ -11,13 +11,14 @@ use super::message::{Message, MessageStatus, Output};
 use super::tools::OpenCall;
 use super::webhooks::Post;
 use crate::emulator::body::{NewSession, UserMessage};
+use crate::emulator::cost::Spent;
 use crate::emulator::script::Step;
 
 #[derive(Debug)]
 pub(super) struct Session {
     /// The place of its agent among all agents.
     pub(super) agent: usize,
-    version_id: String,
+    pub(super) version_id: String,
     options: NewSession,
     created_at: String,
     pub(super) ledger: Ledger,
@@ -27,6 +28,7 @@ pub(super) struct Session {
     pub(super) turn: Option<ActiveTurn>,
     /// The answers given under an `Idempotency-Key`.
     pub(super) answers: HashMap<String, Box<RawValue>>,
+    pub(super) spent: Spent,
     /// What a webhook may want to know.
     pub(super) news: Vec<Post>,
 }
@@ -78,6 +80,7 @@ impl Session {
             waiting: VecDeque::new(),
             turn: None,
             answers: HashMap::new(),
+            spent: Spent::default(),
             news: Vec::new(),
         }
     }

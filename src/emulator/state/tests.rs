@@ -1,5 +1,7 @@
 //! The state without a socket, at times the tests choose.
 
+mod batches;
+mod costs;
 mod frames;
 mod parallel_tools;
 mod reads;

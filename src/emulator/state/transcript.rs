@@ -100,7 +100,7 @@ fn tool_call<'a>(message: &'a Message, call: &'a ToolCall) -> Item<'a> {
 }
 
 /// Returns an error's text, its `message`, or all of it.
-fn error_message(message: &Message) -> Option<String> {
+pub(super) fn error_message(message: &Message) -> Option<String> {
     let error = message.output.as_ref()?.error.as_ref().filter(|error| !error.is_null())?;
     Some(readable(error.get("message").filter(|text| text.is_string()).unwrap_or(error)))
 }

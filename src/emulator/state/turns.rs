@@ -23,6 +23,7 @@ impl Session {
             Some(Step::Delay(pause)) => return Some(at.saturating_add(pause)),
             Some(Step::Text(text)) => self.messages.get_mut(place)?.draft.push(Part::Text { text }),
             Some(Step::Tool(step)) => self.call_tool(at, place, step)?,
+            Some(Step::Cost(amount)) => self.spent.charge(&amount),
             Some(Step::External(calls)) => return self.call_external(at, place, calls),
             Some(Step::Then(script)) => self.go_on(place, &script)?,
             Some(Step::Fail(error)) => return self.fail(at, place, error),
@@ -66,6 +67,7 @@ impl Session {
         message.completed_at = Some(mark.at.clone());
         message.answered = mark;
         self.turn = None;
+        self.spent.end_turn(at);
         if self.is_busy() {
             return Some(at);
         }
