@@ -3,6 +3,9 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use dari::emulator::{Emulator, EmulatorBuilder, ReceivedRequest, ScriptedAgent};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
@@ -111,8 +114,21 @@ fn run(builder: EmulatorBuilder) -> Result<(), Failure> {
         let line = format!("dari-emulator listening on {}", emulator.url());
         print(&line).map_err(|error| system("cannot print the address", error))?;
         stopped.await;
+        end(emulator);
         Ok(())
     })
+}
+
+/// Ends the emulator, but waits no longer than 1 s.
+///
+/// A line that nobody reads can hold up its thread; then the process ends without it.
+fn end(emulator: Emulator) {
+    let (ended, end) = mpsc::channel::<()>();
+    thread::spawn(move || {
+        drop(emulator);
+        drop(ended);
+    });
+    let _ = end.recv_timeout(Duration::from_secs(1));
 }
 
 #[cfg(unix)]

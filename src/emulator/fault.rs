@@ -212,6 +212,11 @@ impl Fault {
         self
     }
 
+    /// Returns whether there is a request that it could happen to.
+    pub(super) fn can_happen(&self) -> bool {
+        !matches!(self.act.effect, Effect::Stream(_)) || self.route.may_be_a_stream()
+    }
+
     fn new(effect: Effect) -> Self {
         let act = Act { effect, retry_after: None, carried_out: false };
         Self { act, route: Route::Any, skip: 0, times: 1 }

@@ -50,6 +50,15 @@ async fn a_turn_plays_its_steps_in_order() {
 }
 
 #[tokio::test]
+async fn a_turn_costs_what_its_steps_say() {
+    let emulator = start(&json!({"turns": [[{"cost_usd": "0.10"}, {"cost_usd": "0.025"}]]})).await;
+    let caller = Caller::new(&emulator);
+    caller.post("/v1/agents/agt_1/messages", &hello()).await;
+    let (_, cost) = caller.get("/v1/costs/sessions/sess_1").await;
+    assert_eq!(cost["total_cost_usd"], "0.125");
+}
+
+#[tokio::test]
 async fn a_turn_that_fails_says_why() {
     let emulator = start(&json!({"turns": [[{"fail": {"message": "no {{input}} today"}}]]})).await;
     let caller = Caller::new(&emulator);

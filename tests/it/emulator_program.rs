@@ -1,9 +1,11 @@
 //! The program `dari-emulator`, as a shell or a test in another language has it.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::Output;
+use std::process::{Output, Stdio};
+use std::time::Duration;
 
-use dari::{Client, NewSession};
+use dari::{Client, NewSession, RetryPolicy};
 use serde_json::json;
 
 use crate::support::ledger::{read, stream};
@@ -51,6 +53,30 @@ async fn open_streams_and_stalled_requests_do_not_hold_it_up() {
     let (code, _) = program.end();
     assert_eq!(code, Some(0));
     open.abort();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn lines_that_nobody_reads_do_not_hold_up_the_end() {
+    let mut child = command(&["--port", "0", "--print-requests"]);
+    let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    let url = line.trim().strip_prefix("dari-emulator listening on ").unwrap();
+    let builder = Client::builder("dari_emulator_key").base_url(url);
+    let client = builder.attempt_timeout(Duration::from_millis(500)).build().unwrap();
+    let long: dari::SessionId = "x".repeat(30_000).parse().unwrap();
+    // The pipe is full when an answer does not come.
+    let get = || client.sessions().get(&long).retry(RetryPolicy::none()).into_future();
+    let mut requests = 0;
+    while !get().await.unwrap_err().is_timeout() {
+        requests += 1;
+        assert!(requests < 1000);
+    }
+    let program = Program::of(child, url);
+    program.signal("TERM");
+    assert_eq!(program.end().0, Some(0));
 }
 
 #[tokio::test]

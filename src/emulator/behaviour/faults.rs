@@ -96,6 +96,9 @@ impl TryFrom<FaultFields> for FaultEntry {
         if let Some(RouteName(route)) = fields.on {
             fault = fault.on(route);
         }
+        if !fault.can_happen() {
+            return Err("this happens to streams only: leave `on` out, or use `stream_events`");
+        }
         if let Some(seconds) = fields.retry_after {
             fault = fault.retry_after(seconds);
         }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::template::{Known, fill, fill_json};
+use crate::emulator::cost::Decimal;
 use crate::emulator::external::ExternalCall;
 use crate::emulator::script::Turn;
 
@@ -18,6 +19,7 @@ pub(super) enum Step {
     ToolCall(ToolCall),
     /// Calls requested together, which the application answers.
     External(ExternalTools),
+    Cost(String),
     Fail(Value),
 }
 
@@ -35,6 +37,11 @@ pub(super) struct ExternalTool {
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "Vec<ExternalTool>")]
 pub(super) struct ExternalTools(Vec<ExternalTool>);
+
+/// A decimal number, as text so that no digit is lost.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Amount(String);
 
 /// A tool that the agent runs itself.
 #[derive(Clone, Deserialize)]
@@ -54,6 +61,7 @@ struct StepFields {
     tool_call: Option<ToolCall>,
     external_tool: Option<ExternalTool>,
     external_tools: Option<ExternalTools>,
+    cost_usd: Option<Amount>,
     fail: Option<Value>,
 }
 
@@ -73,6 +81,7 @@ impl Step {
         match self {
             Self::Text(text) => turn.text(fill(text, known)),
             Self::Delay(pause) => turn.delay(*pause),
+            Self::Cost(usd) => turn.cost(usd),
             Self::Fail(error) => turn.fail(fill_json(error, known)),
             Self::External(calls) => turn.external_tools(calls.0.iter().map(|it| it.call(known))),
             Self::ToolCall(call) => {
@@ -114,13 +123,14 @@ impl TryFrom<StepFields> for Step {
             fields.tool_call.map(Self::ToolCall),
             fields.external_tool.map(|call| Self::External(ExternalTools(vec![call]))),
             fields.external_tools.map(Self::External),
+            fields.cost_usd.map(|usd| Self::Cost(usd.0)),
             fields.fail.map(Self::Fail),
         ];
         let mut given = kinds.into_iter().flatten();
         match (given.next(), given.next()) {
             (Some(step), None) => Ok(step),
             _ => Err("a step is one of `text`, `delay_ms`, `tool_call`, `external_tool`, \
-                      `external_tools`, `fail`"),
+                      `external_tools`, `cost_usd`, `fail`"),
         }
     }
 }
@@ -130,6 +140,15 @@ impl TryFrom<Vec<ExternalTool>> for ExternalTools {
 
     fn try_from(calls: Vec<ExternalTool>) -> Result<Self, Self::Error> {
         if calls.is_empty() { Err("must hold a call") } else { Ok(Self(calls)) }
+    }
+}
+
+impl TryFrom<String> for Amount {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let valid = Decimal::parse(&text).is_some();
+        valid.then_some(Self(text)).ok_or("must be an amount as text, such as \"0.0123\"")
     }
 }
 

@@ -111,6 +111,8 @@ fn a_wrong_value_is_refused_with_its_place() {
     let both = json!({"name": "f", "result": 1, "error": 2});
     let both = json!({"turns": [[{"tool_call": both}]]});
     assert_refused(&both, "turns[0][0].tool_call", "not both");
+    let odd = json!({"turns": [[{"cost_usd": "1e3"}]]});
+    assert_refused(&odd, "turns[0][0].cost_usd", "such as \"0.0123\"");
     let none = json!({"turns": [[{"external_tools": []}]]});
     assert_refused(&none, "turns[0][0].external_tools", "must hold a call");
     let nameless = json!({"turns": [[{"tool_call": {"result": 1}}]]});
@@ -128,6 +130,10 @@ fn a_wrong_fault_is_refused_with_its_place() {
     assert_refused(&at(json!({"garbage": false})), "faults[0].garbage", "must be true");
     let route = json!({"status": 500, "on": "get_mesage"});
     assert_refused(&at(route), "faults[0].on", "`get_mesage` is no route");
+    for other in ["get_message", "GET /v1/sessions/sess_1", "POST /v1/sessions/{id}/stream"] {
+        let fault = at(json!({"end_stream_after": 1, "on": other}));
+        assert_refused(&fault, "faults[0]", "happens to streams only");
+    }
     for places in [json!([2, 2]), json!([3, 1])] {
         let fault = at(json!({"skip_events": places}));
         assert_refused(&fault, "faults[0].skip_events", "the first before the second");
@@ -161,7 +167,7 @@ fn every_fault_of_the_guide_is_read() {
         {"end_stream_after": 3},
         {"stall_stream_after": 3},
         {"repeat_events": [0, 2]},
-        {"skip_events": [1, 2]}
+        {"skip_events": [1, 2], "on": "GET /v1/sessions/sess_1/stream"}
     ]);
     let count = faults.as_array().unwrap().len();
     let text = json!({"faults": faults}).to_string();

@@ -110,6 +110,13 @@ impl Route {
         }
     }
 
+    pub(super) fn may_be_a_stream(&self) -> bool {
+        let Some((method, path)) = self.method_and_path() else {
+            return true;
+        };
+        Self::StreamEvents.matches(method, path)
+    }
+
     pub(super) fn matches(&self, method: &str, path: &str) -> bool {
         let Some((wanted, template)) = self.method_and_path() else {
             return true;

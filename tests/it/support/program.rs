@@ -35,6 +35,11 @@ impl Program {
         program
     }
 
+    /// Takes over a program whose output is read elsewhere.
+    pub(crate) fn of(child: Child, url: &str) -> Self {
+        Self { child, lines: channel().1, url: url.to_owned() }
+    }
+
     pub(crate) fn line(&self) -> String {
         self.lines.recv_timeout(PATIENCE).expect("a line of output")
     }
