@@ -106,6 +106,7 @@ impl State {
                 self.agenda.insert((next, place));
             }
             self.post_news(place);
+            self.post_batch_news(due, place);
         }
     }
 

@@ -9,6 +9,7 @@ use super::ledger::written;
 use super::message::{MessageStatus, readable};
 use super::session::Session;
 use super::transcript::error_message;
+use super::webhooks::{Post, Subject};
 use super::{Answer, Organization, State, Visit, place};
 use crate::emulator::body::{BatchItem, NewBatch};
 use crate::emulator::refusal::Refusal;
@@ -19,12 +20,17 @@ pub(super) struct Batches {
     all: Vec<Batch>,
     /// The places of the owner's batches; nobody else can create one.
     by_key: HashMap<String, usize>,
+    /// The batch of each session that belongs to one, both by place.
+    by_session: HashMap<usize, usize>,
 }
 
 #[derive(Debug)]
 struct Batch {
     id: String,
+    agent: usize,
     items: Vec<Item>,
+    /// Whether the webhook has been told of its end.
+    told: bool,
 }
 
 /// An item: what was asked for, and the place of its session or why there is none.
@@ -54,6 +60,13 @@ struct BatchView<'a> {
     status: Status,
     counts: Counts,
     sessions: Vec<ItemView<'a>>,
+}
+
+/// What a webhook is told of a batch that has ended; all of it is an assumption.
+#[derive(Serialize)]
+struct Ended {
+    status: Status,
+    counts: Counts,
 }
 
 #[derive(Serialize)]
@@ -89,9 +102,13 @@ impl State {
         let agent_id = body.items.first().map(|item| item.agent_id.clone()).unwrap_or_default();
         let agent = self.find_agent(visit, &agent_id)?;
         let items = body.items.into_iter().map(|item| self.start(visit.now, agent, item));
-        let items = items.collect();
+        let items: Vec<_> = items.collect();
         let place = self.batches.all.len();
-        self.batches.all.push(Batch { id: format!("batch_{}", place + 1), items });
+        let sessions = items.iter().filter_map(|item| item.started.as_ref().ok());
+        self.batches.by_session.extend(sessions.map(|session| (*session, place)));
+        let id = format!("batch_{}", place + 1);
+        self.batches.all.push(Batch { id, agent, items, told: false });
+        self.post_end_of_batch(visit.now, place);
         if let Some(key) = body.idempotency_key {
             self.batches.by_key.insert(key, place);
         }
@@ -103,6 +120,29 @@ impl State {
         let place = place(id, "batch_").filter(|place| *place < self.batches.all.len());
         let place = visit.admitted(place.ok_or(Refusal::NotFound("Batch"))?)?;
         self.batch_at(place)
+    }
+
+    /// Delivers the end of the batch that a session belongs to, if this was its last one.
+    pub(super) fn post_batch_news(&mut self, at: Duration, session: usize) {
+        if let Some(&place) = self.batches.by_session.get(&session) {
+            self.post_end_of_batch(at, place);
+        }
+    }
+
+    fn post_end_of_batch(&mut self, at: Duration, place: usize) {
+        let Some(batch) = self.batches.all.get_mut(place).filter(|batch| !batch.told) else {
+            return;
+        };
+        let counts = Counts::of(batch.items.iter().map(|item| item.status(&self.sessions)));
+        let status = counts.status();
+        let Some(kind) = status.news() else {
+            return;
+        };
+        batch.told = true;
+        let agent = batch.agent;
+        let subject = Subject { batch_id: Some(batch.id.clone()), ..Subject::default() };
+        let data = written(&Ended { status, counts });
+        self.post(agent, &Post { kind, at, subject, data });
     }
 
     fn start(&mut self, now: Duration, agent: usize, asked: BatchItem) -> Item {
@@ -125,19 +165,26 @@ impl State {
         let items = batch.items.iter().enumerate();
         let sessions: Vec<_> =
             items.map(|(index, item)| item.view(index, &self.sessions)).collect();
-        let count = |status| sessions.iter().filter(|item| item.status == status).count();
-        let counts = Counts {
-            queued: count(Status::Queued),
-            running: count(Status::Running),
-            completed: count(Status::Completed),
-            failed: count(Status::Failed),
-        };
+        let counts = Counts::of(sessions.iter().map(|item| item.status));
         let status = counts.status();
         Ok(written(&BatchView { batch_id: &batch.id, status, counts, sessions }))
     }
 }
 
 impl Counts {
+    fn of(statuses: impl Iterator<Item = Status>) -> Self {
+        let mut counts = Self { queued: 0, running: 0, completed: 0, failed: 0 };
+        for status in statuses {
+            match status {
+                Status::Queued => counts.queued += 1,
+                Status::Completed => counts.completed += 1,
+                Status::Failed => counts.failed += 1,
+                Status::Running | Status::PartialFailed => counts.running += 1,
+            }
+        }
+        counts
+    }
+
     /// Returns the status of a batch whose items are counted here.
     fn status(&self) -> Status {
         match self {
@@ -150,16 +197,37 @@ impl Counts {
     }
 }
 
+impl Status {
+    /// Returns the webhook event of a batch that ends like this.
+    fn news(self) -> Option<&'static str> {
+        match self {
+            Self::Queued | Self::Running => None,
+            Self::Completed => Some("batch.completed"),
+            Self::Failed => Some("batch.failed"),
+            Self::PartialFailed => Some("batch.partial_failed"),
+        }
+    }
+}
+
 impl Item {
-    fn view<'a>(&'a self, index: usize, sessions: &'a [Session]) -> ItemView<'a> {
-        let session = self.started.as_ref().ok().and_then(|place| sessions.get(*place));
-        let id = session.map(|session| session.ledger.session_id.as_str());
+    fn session<'a>(&self, sessions: &'a [Session]) -> Option<&'a Session> {
+        sessions.get(*self.started.as_ref().ok()?)
+    }
+
+    fn status(&self, sessions: &[Session]) -> Status {
         // The item is about its own message, whatever was sent to the session later.
+        let message = self.session(sessions).and_then(|session| session.messages.first());
+        message.map_or(Status::Failed, |message| message.status.into())
+    }
+
+    fn view<'a>(&'a self, index: usize, sessions: &'a [Session]) -> ItemView<'a> {
+        let session = self.session(sessions);
+        let id = session.map(|session| session.ledger.session_id.as_str());
         let message = session.and_then(|session| session.messages.first());
         ItemView {
             index,
             session_id: id,
-            status: message.map_or(Status::Failed, |message| message.status.into()),
+            status: self.status(sessions),
             last_message_status: session
                 .and_then(|session| session.messages.last())
                 .map(|last| last.status),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Bench, refused, value};
-use crate::emulator::body::new_batch;
+use crate::emulator::body::{new_batch, webhook_settings};
 use crate::emulator::refusal::Refusal;
 use crate::emulator::script::{ScriptedAgent, Turn, TurnInput};
 use crate::emulator::state::{Answer, Organization, Visit};
@@ -69,6 +69,48 @@ fn a_batch_goes_from_queued_to_its_end_as_its_items_do() {
         "llm_id": null, "metadata": {"text": "3"},
         "transcript_url": "/v1/sessions/sess_2/transcript", "error": null});
     assert_eq!(bench.batch("batch_1")["sessions"][1], expected);
+}
+
+#[test]
+fn the_webhook_is_told_once_how_a_batch_has_ended() {
+    let mut bench = bench();
+    let settings = json!({"webhook_url": "http://127.0.0.1:9/",
+        "event_types": ["batch.completed", "batch.failed", "batch.partial_failed"]});
+    let settings = webhook_settings(settings.to_string().as_bytes()).unwrap();
+    bench.state.set_webhook(bench.visit(), "agt_1", (settings, "whsec_1".into())).unwrap();
+    for items in [
+        vec![item("1"), item("2")],
+        vec![item("fail"), of_no_version("1")],
+        vec![of_no_version("1")],
+        vec![item("1"), item("fail")],
+    ] {
+        bench.create_batch("", &items).unwrap();
+    }
+    bench.pass(3);
+    bench.pass(1);
+    let told: Vec<_> = bench.state.outgoing(bench.visit()).0;
+    let mut told: Vec<_> = told
+        .iter()
+        .map(|news| {
+            let body: Value = serde_json::from_str(&news.body).unwrap();
+            assert_eq!(body["type"], news.kind);
+            format!("{} {} {}", body["batch_id"], body["type"], body["data"])
+        })
+        .collect();
+    told.sort();
+    let data = |status, completed, failed| {
+        json!({"status": status, "counts":
+            {"queued": 0, "running": 0, "completed": completed, "failed": failed}})
+    };
+    assert_eq!(
+        told,
+        [
+            format!("\"batch_1\" \"batch.completed\" {}", data("completed", 2, 0)),
+            format!("\"batch_2\" \"batch.failed\" {}", data("failed", 0, 2)),
+            format!("\"batch_3\" \"batch.failed\" {}", data("failed", 0, 1)),
+            format!("\"batch_4\" \"batch.partial_failed\" {}", data("partial_failed", 1, 1)),
+        ]
+    );
 }
 
 #[test]
