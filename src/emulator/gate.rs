@@ -109,7 +109,7 @@ fn as_json(status: StatusCode, json: String) -> Response {
 async fn receive(service: &Service, request: Request) -> Result<Arrival, Refusal> {
     let (parts, body) = request.into_parts();
     let (body, size) = read(body).await?;
-    let fault = service.faults.choose(&parts);
+    let fault = service.faults.choose(&parts, &body);
     let request = ReceivedRequest::new(&parts, body, fault.as_ref().map(Act::kind));
     service.log.add(request.clone());
     Ok(Arrival { parts, request, size, fault })

@@ -280,6 +280,18 @@ impl EmulatorBuilder {
     }
 
     /// Sets the loopback port; the default, 0, is any free one.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use dari::emulator::Emulator;
+    ///
+    /// let first = Emulator::start().await?;
+    /// let port = first.url().rsplit(':').next().unwrap().parse()?;
+    /// assert!(Emulator::builder().port(port).start().await.is_err(), "it is taken");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
@@ -289,6 +301,14 @@ impl EmulatorBuilder {
     ///
     /// It is called once a request, when the answer begins, or when there will be none: the client
     /// or a fault has closed the connection. It runs on the emulator's thread and must not block.
+    ///
+    /// ```
+    /// use dari::emulator::Emulator;
+    ///
+    /// let builder = Emulator::builder().on_answer(|request| {
+    ///     println!("{} {} {:?}", request.method(), request.path(), request.status());
+    /// });
+    /// ```
     pub fn on_answer(mut self, told: impl Fn(&ReceivedRequest) + Send + Sync + 'static) -> Self {
         self.listener = Some(Arc::new(told));
         self

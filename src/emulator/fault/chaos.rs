@@ -5,6 +5,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use http::HeaderName;
 use http::request::Parts;
+use serde_json::Value;
 
 use super::{Act, Effect, FaultKind, Route, StreamEffect};
 
@@ -33,7 +34,7 @@ const UNPROCESSED: u16 = 429;
 ///
 /// It chooses only among faults that a client can survive without losing or doubling anything:
 ///
-/// - reading requests, and sends with an `Idempotency-Key`: a passing status, a delay, a cut body, a
+/// - reading requests, sends with an `Idempotency-Key`, batches with a key: a passing status, a delay, a cut body, a
 ///   lost connection before or after the request was carried out;
 /// - streams: also an early end, silence, events sent twice, and an event left out before another;
 /// - other sends: a 429 or a delay, for a client cannot know what became of a lost one.
@@ -102,11 +103,11 @@ impl Chaos {
     }
 
     /// Returns what goes wrong with this request, if anything does.
-    pub(super) fn pick(&mut self, request: &Parts) -> Option<Act> {
+    pub(super) fn pick(&mut self, request: &Parts, body: &[u8]) -> Option<Act> {
         if self.random.f64() >= self.rate {
             return None;
         }
-        let class = Class::of(request);
+        let class = Class::of(request, body);
         let allowed = |kind: &&FaultKind| self.only.as_ref().is_none_or(|only| only.contains(kind));
         let kinds: Vec<FaultKind> = class.kinds().filter(allowed).copied().collect();
         let kind = *kinds.get(self.random.usize(..kinds.len().max(1)))?;
@@ -154,11 +155,13 @@ enum Class {
 }
 
 impl Class {
-    fn of(request: &Parts) -> Self {
-        if Route::StreamEvents.matches(request.method.as_str(), request.uri.path()) {
+    fn of(request: &Parts, body: &[u8]) -> Self {
+        let (method, path) = (request.method.as_str(), request.uri.path());
+        if Route::StreamEvents.matches(method, path) {
             return Self::Stream;
         }
-        let keyed = request.headers.get(IDEMPOTENCY_KEY).is_some_and(|key| !key.is_empty());
+        let in_header = request.headers.get(IDEMPOTENCY_KEY).is_some_and(|key| !key.is_empty());
+        let keyed = in_header || (Route::CreateBatch.matches(method, path) && has_key(body));
         if request.method.is_idempotent() || keyed { Self::Repeatable } else { Self::NotRepeatable }
     }
 
@@ -170,4 +173,10 @@ impl Class {
         };
         first.iter().chain(more)
     }
+}
+
+/// Returns whether the body of a new batch has a key (contract §8).
+fn has_key(body: &[u8]) -> bool {
+    let batch = serde_json::from_slice::<Value>(body).unwrap_or_default();
+    batch.get("idempotency_key").and_then(Value::as_str).is_some_and(|key| !key.is_empty())
 }

@@ -45,9 +45,9 @@ impl Faults {
     }
 
     /// Returns what goes wrong with this request, and counts it.
-    pub(in crate::emulator) fn choose(&self, request: &Parts) -> Option<Act> {
+    pub(in crate::emulator) fn choose(&self, request: &Parts, body: &[u8]) -> Option<Act> {
         let mut plan = self.lock();
-        let act = plan.injected(request).or_else(|| plan.chaos.as_mut()?.pick(request))?;
+        let act = plan.injected(request).or_else(|| plan.chaos.as_mut()?.pick(request, body))?;
         *plan.counts.entry(act.kind()).or_default() += 1;
         Some(act)
     }
@@ -94,7 +94,7 @@ mod tests {
     /// Returns the kinds of faults that so many requests to one route meet.
     fn kinds(faults: &Faults, path: &str, requests: usize) -> Vec<Option<FaultKind>> {
         let request = request("GET", path);
-        (0..requests).map(|_| faults.choose(&request).map(|act| act.kind())).collect()
+        (0..requests).map(|_| faults.choose(&request, b"").map(|act| act.kind())).collect()
     }
 
     #[test]

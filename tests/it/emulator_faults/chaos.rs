@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dari::emulator::{Chaos, Emulator, FaultKind};
-use dari::{Error, RetryPolicy};
+use dari::{BatchItem, Error, NewBatch, RetryPolicy};
 
 use super::Scene;
 use crate::support::ledger::{read, stream};
@@ -103,6 +103,27 @@ async fn a_send_without_a_key_meets_only_what_shows_that_nothing_happened() {
     assert!(counts.keys().eq([&FaultKind::Status, &FaultKind::Delay]), "{counts:?}");
     scene.emulator.clear_faults();
     assert_eq!(scene.ledger().await.1, created);
+}
+
+#[tokio::test]
+async fn a_batch_has_its_key_in_the_body_and_is_made_once() {
+    let scene = Scene::new().await;
+    let kinds = [FaultKind::NoAnswer, FaultKind::Disconnect, FaultKind::CutBody];
+    scene.emulator.inject_chaos(Chaos::seeded(2).rate(0.5).only(kinds));
+    let mut ids = Vec::new();
+    for _ in 0..10 {
+        let items = [BatchItem::new(&scene.emulator.agent(), "hi")];
+        let policy = RetryPolicy::default().first_delay(Duration::ZERO).max_attempts(20);
+        ids.push(
+            scene.client.batches().create(NewBatch::new(items)).retry(policy).await.unwrap().id,
+        );
+    }
+    let counts = scene.emulator.fault_counts();
+    assert!(counts.keys().eq(&[kinds[2], kinds[0], kinds[1]]), "{counts:?}");
+    ids.sort();
+    ids.dedup();
+    scene.emulator.clear_faults();
+    assert_eq!((ids.len(), scene.ledger().await.1), (10, 11));
 }
 
 #[tokio::test]
