@@ -53,7 +53,7 @@
 //! | `rustls` (default) | TLS by rustls; used when both backends are on |
 //! | `native-tls` | TLS by the platform's library |
 //! | `http2` | HTTP/2 where the server offers it |
-//! | `emulator` | the whole service in process, for tests without an account; turns `webhooks` on |
+//! | `emulator` | the whole service in process, for tests without an account, and the program `dari-emulator`; turns `webhooks` on |
 //! | `webhooks` | the module `webhooks`: verifies and reads deliveries, and signs them in tests |
 //! | `full` | all of the above but `native-tls` |
 //!

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
@@ -14,7 +14,9 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::json;
 
-use super::log::ReceivedRequest;
+use super::fault::Act;
+use super::line::Cutter;
+use super::log::{Exchange, ReceivedRequest};
 use super::refusal::{Problem, Refusal};
 use super::service::Service;
 use super::state::{Answer, Organization, State as Memory, Visit};
@@ -34,6 +36,14 @@ pub(super) struct Call {
     pub(super) request: ReceivedRequest,
 }
 
+/// A request that was read whole, and what goes wrong with it.
+struct Arrival {
+    parts: Parts,
+    request: ReceivedRequest,
+    size: usize,
+    fault: Option<Act>,
+}
+
 /// Lets a request in, or answers it.
 pub(super) async fn admit(
     State(service): State<Arc<Service>>,
@@ -41,8 +51,8 @@ pub(super) async fn admit(
     next: Next,
 ) -> Response {
     let id = format!("req_{}", service.next_request());
-    let mut response = match receive(service, request).await {
-        Ok(request) => next.run(request).await,
+    let mut response = match receive(&service, request).await {
+        Ok(arrival) => arrival.answer(service, next).await,
         Err(refusal) => refusal.into_response(),
     };
     if let Ok(id) = HeaderValue::from_str(&id) {
@@ -96,18 +106,45 @@ fn as_json(status: StatusCode, json: String) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], json).into_response()
 }
 
-async fn receive(service: Arc<Service>, request: Request) -> Result<Request, Refusal> {
-    let (mut parts, body) = request.into_parts();
+async fn receive(service: &Service, request: Request) -> Result<Arrival, Refusal> {
+    let (parts, body) = request.into_parts();
     let (body, size) = read(body).await?;
-    let request = ReceivedRequest::new(&parts, body);
+    let fault = service.faults.choose(&parts);
+    let request = ReceivedRequest::new(&parts, body, fault.as_ref().map(Act::kind));
     service.log.add(request.clone());
-    let organization = service.organization(request.header("authorization"));
-    let organization = organization.ok_or(Refusal::Unauthorized)?;
-    if size > BODY_LIMIT {
-        return Err(Refusal::TooLarge);
+    Ok(Arrival { parts, request, size, fault })
+}
+
+impl Arrival {
+    async fn answer(mut self, service: Arc<Service>, next: Next) -> Response {
+        let exchange = Exchange::new(self.request.clone(), service.listener.clone());
+        let line = self.parts.extensions.get::<ConnectInfo<Cutter>>();
+        let line = line.map(|ConnectInfo(line)| line.clone()).unwrap_or_default();
+        let response = match self.fault.take() {
+            Some(fault) => fault.perform(line, self.carry_out(service, next)).await,
+            None => self.carry_out(service, next).await,
+        };
+        exchange.answered(response.status().as_u16());
+        response
     }
-    parts.extensions.insert(Call { service, organization, request });
-    Ok(Request::from_parts(parts, Body::empty()))
+
+    async fn carry_out(self, service: Arc<Service>, next: Next) -> Response {
+        match self.admitted(service) {
+            Ok(request) => next.run(request).await,
+            Err(refusal) => refusal.into_response(),
+        }
+    }
+
+    fn admitted(self, service: Arc<Service>) -> Result<Request, Refusal> {
+        let organization = service.organization(self.request.header("authorization"));
+        let organization = organization.ok_or(Refusal::Unauthorized)?;
+        if self.size > BODY_LIMIT {
+            return Err(Refusal::TooLarge);
+        }
+        let mut parts = self.parts;
+        parts.extensions.insert(Call { service, organization, request: self.request });
+        Ok(Request::from_parts(parts, Body::empty()))
+    }
 }
 
 /// Returns the body up to the limit, and its whole size.
