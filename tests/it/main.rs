@@ -9,6 +9,8 @@ mod bounds;
 #[cfg(feature = "emulator")]
 mod costs;
 #[cfg(feature = "emulator")]
+mod emulator_batch_ends;
+#[cfg(feature = "emulator")]
 mod emulator_behaviour;
 #[cfg(feature = "emulator")]
 mod emulator_faults;
