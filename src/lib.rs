@@ -101,13 +101,14 @@ pub use call::{Call, CallWithMeta, Plain, ReplyMeta, WithMeta};
 pub use client::{Client, ClientBuilder, Limits};
 pub use content::{ContentBlock, FileRef, IntoContent, Part, Text, ToolCall, ToolResult};
 pub use error::{
-    ApiError, ConfigError, DecodeError, Error, FailedError, InvalidError, Result, StreamError,
-    TimedOutError, TransportError,
+    ApiError, ConfigError, DecodeError, Error, FailedError, FileError, InvalidError, Result,
+    StreamError, TimedOutError, TransportError,
 };
 pub use events::{
     Actor, AssistantMessageCompleted, Event, EventKind, EventList, MessageStatusChanged, NewEvent,
     SessionStatusChanged, ToolCallEnded, ToolCallRequested, ToolResultSubmitted, UserMessage,
 };
+pub use http::Progress;
 pub use ids::{
     AgentId, EventId, FileId, MessageId, ParseIdError, SessionId, ToolCallId, VersionId,
 };
