@@ -103,6 +103,19 @@ impl<'a, T, O> Call<'a, T, O> {
     }
 }
 
+impl<'a, T, O> Call<'a, T, O> {
+    /// Returns what to send with, for an operation that does not answer with JSON.
+    pub(crate) fn into_parts(
+        self,
+        operation: &'static str,
+    ) -> Result<(&'a Client, O, CallSettings), Error> {
+        match self.refused_header {
+            Some(reason) => Err(Error::invalid(operation, "header", reason)),
+            None => Ok((self.client, self.operation, self.settings)),
+        }
+    }
+}
+
 #[allow(private_bounds, reason = "operations are the crate's own")]
 impl<T, O: Keyed> Call<'_, T, O> {
     /// Sets the `Idempotency-Key`; one is made for each call otherwise.

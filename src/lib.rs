@@ -31,7 +31,9 @@
 //! | `GET /v1/sessions/{session_id}/events` | [`sessions().events`](Sessions::events) | yes |
 //! | `GET /v1/messages/{message_id}` | [`messages().get`](Messages::get), [`wait`](Messages::wait) | yes |
 //! | `GET /v1/sessions/{session_id}/messages` | [`messages().list`](Messages::list) | yes |
+//! | `POST /v1/files` | [`files().upload`](Files::upload) | never once it may have arrived |
 //! | `GET /v1/sessions/{session_id}/transcript` | [`transcript().get`](Transcripts::get) | yes |
+//! | `GET /v1/sessions/{session_id}/workspace.zip` | [`workspace().download`](Workspaces::download) | until it begins |
 //!
 //! # Repeating
 //!
@@ -49,6 +51,7 @@
 //! | `native-tls` | TLS by the platform's library |
 //! | `http2` | HTTP/2 where the server offers it |
 //! | `emulator` | the whole service in process, for tests without an account |
+//! | `workspace` | unpacking a downloaded workspace into a directory |
 //! | `full` | all of the above but `native-tls` |
 //!
 //! [Dari]: https://dari.dev
@@ -92,6 +95,8 @@ mod sessions;
 mod messages;
 mod agents;
 mod transcript;
+mod files;
+mod workspace;
 // Aside: nobody in the crate imports it.
 #[cfg(feature = "emulator")]
 pub mod emulator;
@@ -108,6 +113,7 @@ pub use events::{
     Actor, AssistantMessageCompleted, Event, EventKind, EventList, MessageStatusChanged, NewEvent,
     SessionStatusChanged, ToolCallEnded, ToolCallRequested, ToolResultSubmitted, UserMessage,
 };
+pub use files::{FileSource, Files, UploadFile, UploadedFile};
 pub use http::Progress;
 pub use ids::{
     AgentId, EventId, FileId, MessageId, ParseIdError, SessionId, ToolCallId, VersionId,
@@ -131,6 +137,9 @@ pub use stream::{Cursor, EventStream, ReconnectPolicy, StreamStats, TextStream};
 pub use transcript::{
     AssistantItem, Timeline, ToolCallItem, Transcript, TranscriptItem, Transcripts, UserItem,
 };
+pub use workspace::{Download, DownloadWorkspace, Workspaces};
+#[cfg(feature = "workspace")]
+pub use workspace::{UnpackLimits, UnpackProgress, Unpacked};
 
 /// Compiles and runs the examples of the README.
 #[cfg(all(doctest, feature = "emulator"))]

@@ -16,24 +16,35 @@ pub struct Progress {
 }
 
 /// A callback, or none; its clones are the same one.
-#[derive(Clone, Default)]
-pub(crate) struct Watcher(Option<Arc<Mutex<Callback>>>);
+pub(crate) struct Watcher<P = Progress>(Option<Arc<Mutex<Callback<P>>>>);
 
-type Callback = dyn FnMut(Progress) + Send;
+type Callback<P> = dyn FnMut(P) + Send;
 
-impl Watcher {
-    pub(crate) fn new(callback: impl FnMut(Progress) + Send + 'static) -> Self {
+impl<P> Watcher<P> {
+    pub(crate) fn new(callback: impl FnMut(P) + Send + 'static) -> Self {
         Self(Some(Arc::new(Mutex::new(callback))))
     }
 
-    pub(crate) fn tell(&self, progress: Progress) {
+    pub(crate) fn tell(&self, progress: P) {
         if let Some(callback) = &self.0 {
             callback.lock().unwrap_or_else(PoisonError::into_inner)(progress);
         }
     }
 }
 
-impl fmt::Debug for Watcher {
+impl<P> Default for Watcher<P> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<P> Clone for Watcher<P> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<P> fmt::Debug for Watcher<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_some() { "a callback" } else { "nobody" })
     }
