@@ -43,6 +43,7 @@ pub(crate) struct Presigned<'a> {
 pub(super) struct Stalled(pub(super) Duration);
 
 impl Upload {
+    #[allow(dead_code, reason = "for the feature that publishes")]
     pub(crate) fn new(source: Source) -> Self {
         Self {
             source,
@@ -205,3 +206,6 @@ async fn race<A: Future, B: Future>(
     })
     .await
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,9 @@
 
 use std::future::IntoFuture;
 
-use dari::{Client, Error, Message, NewSession, RawJson, Transcript};
+use dari::{
+    Client, Download, Error, FileSource, Message, NewSession, RawJson, Transcript, UploadedFile,
+};
 
 fn assert_send_sync<T: Send + Sync + 'static>() {}
 
@@ -16,6 +18,10 @@ fn the_client_and_what_it_gives_cross_threads() {
     assert_send_sync::<Transcript>();
     assert_send_sync::<RawJson>();
     assert_send_sync::<NewSession>();
+    assert_send_sync::<UploadedFile>();
+    fn sent_and_moved<T: Send + Unpin + 'static>() {}
+    sent_and_moved::<Download>();
+    sent_and_moved::<FileSource>();
     fn cheap<T: Clone>() {}
     cheap::<Client>();
 }
@@ -28,6 +34,11 @@ fn every_future_can_be_spawned() {
     assert_send(&client.sessions().create(&agent).with_meta().into_future());
     assert_send(&client.messages().send(&session, "hi").into_future());
     assert_send(&client.transcript().get(&session).into_future());
+    assert_send(&client.files().upload(FileSource::bytes("a", "b")).into_future());
+    assert_send(&client.workspace().download(&session).into_future());
+    assert_send(&client.workspace().download(&session).to_file("a"));
+    #[cfg(feature = "workspace")]
+    assert_send(&client.workspace().download(&session).unpack_into("a"));
     let id = "msg_1".parse().unwrap();
     assert_send(&client.messages().wait(&id).on_status(|_| {}).into_future());
 }

@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod bounds;
+#[cfg(all(feature = "emulator", feature = "workspace"))]
+mod downloads;
 #[cfg(feature = "emulator")]
 mod emulator_http;
 #[cfg(feature = "emulator")]
@@ -27,3 +29,7 @@ mod stream_faults;
 #[cfg(feature = "emulator")]
 mod streaming;
 mod support;
+#[cfg(all(feature = "emulator", feature = "workspace"))]
+mod unpacking;
+#[cfg(feature = "emulator")]
+mod uploads;

@@ -1,10 +1,16 @@
 //! What several tests share.
 
+#[cfg(all(feature = "emulator", feature = "workspace"))]
+pub(crate) mod archive;
+#[cfg(feature = "emulator")]
+pub(crate) mod folder;
 pub(crate) mod ledger;
 #[cfg(feature = "emulator")]
 pub(crate) mod lossy;
 pub(crate) mod plan;
 pub(crate) mod raw;
+#[cfg(feature = "emulator")]
+pub(crate) mod socket;
 
 use std::time::Duration;
 

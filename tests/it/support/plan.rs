@@ -63,7 +63,7 @@ const ROWS: [(&str, Row); 32] = [
 const IN_VOCABULARY: (&str, &str) = ("object", "json");
 
 /// What holds a resource's operations; resources share their entities, not these.
-const HANDLES: [&str; 4] = ["Agents", "Messages", "Sessions", "Transcripts"];
+const HANDLES: [&str; 6] = ["Agents", "Files", "Messages", "Sessions", "Transcripts", "Workspaces"];
 
 const NO_NAMES: [&str; 5] = ["types", "models", "utils", "common", "prelude"];
 
