@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::http::outgoing::{Envelope, Flow, Rest};
 use crate::http::progress::Watcher;
-use crate::http::read::{Broken, read_body};
+use crate::http::read::{Broken, Unreadable, read_body, undecodable};
 use crate::http::source::{Content, Source};
 use crate::http::{CallSettings, Cause, Failure, Reply, Sending};
 use crate::request::Request;
@@ -115,10 +115,11 @@ impl Uploading<'_> {
             let result = self.attempt(&flow).await;
             let rest = flow.end();
             let failure = match result {
-                Ok(reply) => {
+                Ok(reply) if rest.is_whole => {
                     self.sending.inner.budget.earn();
                     return Ok(reply);
                 }
+                Ok(reply) => return Err(self.premature(&reply)),
                 Err(failure) => failure,
             };
             let reached = failure.reached;
@@ -141,9 +142,9 @@ impl Uploading<'_> {
             Error::file(facts.clone(), "what was to be uploaded cannot be read", error)
         })?;
         let flow = Flow::new(content, self.upload.envelope.clone(), self.upload.watcher.clone());
-        let said = self.sending.request.headers().get(header::CONTENT_LENGTH);
-        let said = said.map(|value| value.to_str().ok().and_then(|text| text.parse::<u64>().ok()));
-        if said.is_some_and(|said| said != flow.size()) {
+        let size = flow.size().map(|size| size.to_string()).unwrap_or_default();
+        let mut said = self.sending.request.headers().get_all(header::CONTENT_LENGTH).iter();
+        if said.any(|said| said.as_bytes() != size.as_bytes()) {
             let reason = "content-length is not the size of what is to be sent";
             return Err(Error::invalid(facts.operation, "upload headers", reason));
         }
@@ -180,6 +181,13 @@ impl Uploading<'_> {
         let mut facts = self.sending.facts.clone();
         facts.fate = self.sending.fate_of(Reached::Somewhere);
         Ok(Reply { headers, body, facts })
+    }
+
+    /// Says that what was taken cannot be what was to be sent.
+    fn premature(&self, reply: &Reply) -> Error {
+        let reason = "it came before all of the upload was sent".to_owned();
+        let what = Unreadable { path: String::new(), reason, body: &reply.body };
+        undecodable(self.sending.inner, reply.facts.clone(), &what)
     }
 
     fn describe(&mut self, mut failure: Failure, rest: Rest) -> Error {

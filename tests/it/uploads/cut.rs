@@ -150,6 +150,20 @@ async fn a_whole_upload_without_an_answer_may_have_happened() {
 }
 
 #[tokio::test]
+async fn an_answer_before_the_end_of_an_upload_is_not_believed() {
+    let server = SocketServer::start(|_, mut connection| async move {
+        connection.read_to("\r\n\r\n").await.unwrap();
+        connection.write(super::STORED.as_bytes()).await;
+        std::future::pending().await
+    });
+    let server = server.await;
+    let upload = FileSource::bytes("a", vec![0; 64 << 20]);
+    let error = client(&server.url).files().upload(upload).await.unwrap_err();
+    assert!(matches!(error, Error::Decode(_)) && error.may_have_happened(), "{error:?}");
+    assert!(error.to_string().contains("before all of the upload was sent"), "{error}");
+}
+
+#[tokio::test]
 async fn a_connection_lost_on_the_way_is_no_upload() {
     let server = SocketServer::start(|_, mut connection| async move {
         connection.read_to("\r\n\r\n").await.unwrap();
