@@ -1,5 +1,7 @@
 //! Agents, and the message that starts a session with one.
 
+mod webhook;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,8 @@ use crate::object::{ExtraFields, growing};
 use crate::request::Request;
 use crate::retry::Repeat;
 use crate::sessions::NewSession;
+
+pub use webhook::{AgentWebhook, SetWebhook, WebhookConfig};
 
 /// An agent (contract §2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

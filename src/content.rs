@@ -161,7 +161,7 @@ pub struct ToolResult {
     #[serde(default, deserialize_with = "crate::json::or_default")]
     pub tool_name: String,
     /// The answer.
-    #[serde(default, deserialize_with = "crate::json::or_default")]
+    #[serde(default, deserialize_with = "crate::json::list_or_default")]
     pub content: Vec<ContentBlock>,
     /// Whether the tool failed.
     #[serde(default, deserialize_with = "crate::json::or_default")]

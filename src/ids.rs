@@ -1,8 +1,11 @@
 //! Names of things: one distinct, checked type for each kind of id.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
+use std::sync::Arc;
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// An error for text that cannot be an id.
@@ -18,12 +21,15 @@ pub struct ParseIdError {
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $label:literal) => {
+        id!($(#[$doc])* $name(Box<str>), $label);
+    };
+    ($(#[$doc:meta])* $name:ident($text:ty), $label:literal) => {
         $(#[$doc])*
         ///
         /// The text is opaque and never read for order; any text but `""`, `"."`, `".."` and
         /// text with control characters is accepted (contract §1).
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Box<str>);
+        pub struct $name($text);
 
         impl $name {
             /// Returns the id as text.
@@ -47,7 +53,7 @@ macro_rules! id {
 
             fn try_from(text: String) -> Result<Self, ParseIdError> {
                 check(&text, $label)?;
-                Ok(Self(text.into_boxed_str()))
+                Ok(Self(text.into()))
             }
         }
 
@@ -61,8 +67,7 @@ macro_rules! id {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                Self::try_from(text).map_err(serde::de::Error::custom)
+                deserializer.deserialize_str(TextVisitor(PhantomData))
             }
         }
 
@@ -110,7 +115,7 @@ macro_rules! text_traits {
 
         impl From<$name> for String {
             fn from(id: $name) -> String {
-                id.0.into_string()
+                (*id.0).to_owned()
             }
         }
     };
@@ -134,11 +139,20 @@ id!(
 );
 id!(
     /// The id of an event: `sess_123:evt_1`, or a bare `evt_1`.
-    EventId, "event id"
+    // Shared, since a stream keeps the id of each event that it delivers.
+    EventId(Arc<str>), "event id"
+);
+id!(
+    /// The id of a batch of sessions, such as `batch_123`.
+    BatchId, "batch id"
 );
 id!(
     /// The id of an uploaded file, such as `file_123`.
     FileId, "file id"
+);
+id!(
+    /// The id of an event delivered to a webhook; the same in every delivery of it.
+    WebhookId, "webhook id"
 );
 
 /// The id of a tool call; any text at all.
@@ -174,6 +188,21 @@ impl<'de> Deserialize<'de> for ToolCallId {
 }
 
 text_traits!(ToolCallId);
+
+/// Parses text where it stands, so that an id costs one allocation.
+struct TextVisitor<T>(PhantomData<fn() -> T>);
+
+impl<T: FromStr<Err = ParseIdError>> Visitor<'_> for TextVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
 
 fn check(text: &str, kind: &'static str) -> Result<(), ParseIdError> {
     let reason = match text {

@@ -1,14 +1,19 @@
 //! JSON kept as text until someone asks for it.
 
 mod equality;
+mod number;
 
+use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+pub(crate) use number::Number;
 
 /// Free JSON, kept as the text it came in.
 ///
@@ -62,8 +67,23 @@ impl RawJson {
         self.get() == "null"
     }
 
+    /// Returns what a person would read in it.
+    pub(crate) fn readable(&self) -> Cow<'_, str> {
+        match self.parse() {
+            Ok(value) => Cow::Owned(readable(&value)),
+            Err(_too_deep) => Cow::Borrowed(self.get()),
+        }
+    }
+
     pub(crate) fn raw(&self) -> &RawValue {
         &self.0
+    }
+}
+
+/// JSON's `null`.
+impl Default for RawJson {
+    fn default() -> Self {
+        Self(Box::default())
     }
 }
 
@@ -126,6 +146,67 @@ where
     T: Deserialize<'de> + Default,
 {
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Reads a list into no more room than it needs, or nearly: most have one item, or a few.
+pub(crate) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    List::deserialize(deserializer).map(|list| list.0)
+}
+
+/// The same where the list may be null or missing.
+pub(crate) fn list_or_default<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::<List<T>>::deserialize(deserializer)?.map(|list| list.0).unwrap_or_default())
+}
+
+struct List<T>(Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ListVisitor(PhantomData))
+    }
+}
+
+struct ListVisitor<T>(PhantomData<fn() -> T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
+    type Value = List<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<List<T>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            if list.len() == list.capacity() {
+                let more = match list.len() {
+                    0 => 1,
+                    1..4 => 3,
+                    count => count / 2,
+                };
+                list.reserve_exact(more);
+            }
+            list.push(item);
+        }
+        Ok(List(list))
+    }
+}
+
+/// Reads what fits, and takes the rest for missing.
+pub(crate) fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    Ok(RawJson::deserialize(deserializer)?.parse().unwrap_or_default())
 }
 
 /// Returns what a person would read in JSON whose shape is not documented.

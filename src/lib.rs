@@ -23,6 +23,8 @@
 //! |---|---|---|
 //! | `POST /v1/agents/{agent_id}/messages` | [`agents().send_message`](Agents::send_message) | never once it may have arrived |
 //! | `POST /v1/agents/{agent_id}/sessions` | [`sessions().create`](Sessions::create) | never once it may have arrived |
+//! | `GET`, `PUT`, `DELETE /v1/agents/{agent_id}/webhook` | [`agents().webhook`](Agents::webhook): [`get`](AgentWebhook::get), [`set`](AgentWebhook::set), [`clear`](AgentWebhook::clear) | yes |
+//! | `POST /v1/agents/{agent_id}/webhook/rotate-secret` | [`rotate_secret`](AgentWebhook::rotate_secret) | never once it may have arrived |
 //! | `GET /v1/agents/{agent_id}/sessions` | [`sessions().list_for_agent`](Sessions::list_for_agent) | yes |
 //! | `GET /v1/sessions` | [`sessions().list`](Sessions::list) | yes |
 //! | `GET /v1/sessions/{session_id}` | [`sessions().get`](Sessions::get) | yes |
@@ -34,6 +36,9 @@
 //! | `POST /v1/files` | [`files().upload`](Files::upload) | never once it may have arrived |
 //! | `GET /v1/sessions/{session_id}/transcript` | [`transcript().get`](Transcripts::get) | yes |
 //! | `GET /v1/sessions/{session_id}/workspace.zip` | [`workspace().download`](Workspaces::download) | until it begins |
+//! | `POST /v1/session-batches` | [`batches().create`](Batches::create) | yes, under one key in the body |
+//! | `GET /v1/session-batches/{batch_id}` | [`batches().get`](Batches::get), [`wait`](Batches::wait) | yes |
+//! | `GET /v1/costs/sessions/{session_id}` | [`costs().session`](Costs::session), [`wait`](Costs::wait) | yes |
 //!
 //! # Repeating
 //!
@@ -53,7 +58,8 @@
 //! | `rustls` (default) | TLS by rustls; used when both backends are on |
 //! | `native-tls` | TLS by the platform's library |
 //! | `http2` | HTTP/2 where the server offers it |
-//! | `emulator` | the whole service in process, for tests without an account |
+//! | `emulator` | the whole service in process, for tests without an account; turns `webhooks` on |
+//! | `webhooks` | the module `webhooks`: verifies and reads deliveries, and signs them in tests |
 //! | `workspace` | unpacking a downloaded workspace into a directory |
 //! | `full` | all of the above but `native-tls` |
 //!
@@ -100,14 +106,22 @@ mod agents;
 mod transcript;
 mod files;
 mod workspace;
-// Aside: nobody in the crate imports it.
+mod batches;
+mod costs;
+// Aside: nobody in the crate imports these, but the emulator signs.
+#[cfg(feature = "webhooks")]
+pub mod webhooks;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 
-pub use agents::{Agent, Agents, SendAgentMessage};
+pub use agents::{Agent, AgentWebhook, Agents, SendAgentMessage, SetWebhook, WebhookConfig};
+pub use batches::{
+    Batch, BatchCounts, BatchItem, BatchSession, Batches, CreateBatch, NewBatch, WaitForBatch,
+};
 pub use call::{Call, CallWithMeta, Plain, ReplyMeta, WithMeta};
 pub use client::{Client, ClientBuilder, Limits};
 pub use content::{ContentBlock, FileRef, IntoContent, Part, Text, ToolCall, ToolResult};
+pub use costs::{Cost, Costs, ParseAmountError, UsdAmount, WaitForCost};
 pub use error::{
     ApiError, ConfigError, DecodeError, Error, FailedError, FileError, InvalidError, Result,
     StreamError, TimedOutError, TransportError,
@@ -119,7 +133,8 @@ pub use events::{
 pub use files::{FileSource, Files, UploadFile, UploadedFile};
 pub use http::Progress;
 pub use ids::{
-    AgentId, EventId, FileId, MessageId, ParseIdError, SessionId, ToolCallId, VersionId,
+    AgentId, BatchId, EventId, FileId, MessageId, ParseIdError, SessionId, ToolCallId, VersionId,
+    WebhookId,
 };
 pub use json::RawJson;
 pub use messages::{
@@ -127,6 +142,7 @@ pub use messages::{
     SendMessage, SentMessage, ToolExchange, WaitForMessage,
 };
 pub use object::{ExtraFields, UnknownObject};
+pub use poll::Wait;
 pub use retry::RetryPolicy;
 pub use secret::Secret;
 pub use sessions::{
@@ -134,7 +150,8 @@ pub use sessions::{
     SessionList, Sessions,
 };
 pub use status::{
-    ActorType, EventSource, MessageStatus, SessionStatus, ToolCallStatus, UnknownValue,
+    ActorType, BatchItemStatus, BatchStatus, CostScope, EventSource, MessageStatus, SessionStatus,
+    ToolCallStatus, UnknownValue, WebhookEventType,
 };
 pub use stream::{Cursor, EventStream, ReconnectPolicy, StreamStats, TextStream};
 pub use transcript::{

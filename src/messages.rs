@@ -14,6 +14,7 @@ use crate::events::{Event, NewEvent};
 use crate::ids::{MessageId, SessionId};
 use crate::json::RawJson;
 use crate::object::{ExtraFields, growing};
+use crate::poll::Wait;
 use crate::request::Request;
 use crate::sessions::Session;
 use crate::status::MessageStatus;
@@ -34,6 +35,7 @@ pub struct Message {
     /// Its place in the session's order; it rises, not always by one.
     pub sequence_number: u64,
     /// What the user said.
+    #[serde(deserialize_with = "crate::json::list")]
     pub parts: Vec<ContentBlock>,
     /// The free JSON object that came with it.
     #[serde(
@@ -66,7 +68,7 @@ pub struct Message {
 #[non_exhaustive]
 pub struct Output {
     /// The parts; a failed message may have none.
-    #[serde(default, deserialize_with = "crate::json::or_default")]
+    #[serde(default, deserialize_with = "crate::json::list_or_default")]
     pub parts: Vec<Part>,
     /// Why the message failed, in a shape that is not documented.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,6 +98,7 @@ pub struct MessageSummary {
 #[non_exhaustive]
 pub struct MessageList {
     /// The messages.
+    #[serde(deserialize_with = "crate::json::list")]
     pub messages: Vec<Message>,
     /// Fields newer than this version of the crate.
     #[serde(skip_deserializing, flatten)]
@@ -212,7 +215,7 @@ impl<'a> Messages<'a> {
         content: impl IntoContent,
     ) -> Call<'a, QueuedMessage, SendMessage> {
         let event = NewEvent::user_message(content);
-        Call::new(self.client, SendMessage { session: session.clone(), event })
+        Call::new(self.client, SendMessage::new(session.clone(), event))
     }
 
     /// Returns a message as it stands now.
@@ -281,7 +284,7 @@ impl<'a> Messages<'a> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn wait(self, id: &MessageId) -> WaitForMessage<'a> {
-        WaitForMessage::new(self.client, id.clone())
+    pub fn wait(self, id: &MessageId) -> Wait<'a, Message, WaitForMessage<'a>> {
+        Wait::new("messages.wait", WaitForMessage::new(self.client, id.clone()))
     }
 }

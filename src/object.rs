@@ -24,7 +24,11 @@ use crate::json::RawJson;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Default, PartialEq)]
-pub struct ExtraFields(Vec<(Box<str>, RawJson)>);
+pub struct ExtraFields(Option<Box<Fields>>);
+
+/// Behind a pointer, since every object has room for them and hardly any has them.
+#[derive(Clone, Default, PartialEq)]
+struct Fields(Vec<(Box<str>, RawJson)>);
 
 impl ExtraFields {
     /// Returns the field called `name`, if it came.
@@ -35,23 +39,23 @@ impl ExtraFields {
 
     /// Returns all fields with their values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &RawJson)> {
-        self.0.iter().map(|(name, value)| (&**name, value))
+        self.0.iter().flat_map(|fields| &fields.0).map(|(name, value)| (&**name, value))
     }
 
     /// Returns whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// Returns how many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.as_ref().map_or(0, |fields| fields.0.len())
     }
 
     pub(crate) fn push(&mut self, name: String, value: RawJson) {
-        self.0.push((name.into_boxed_str(), value));
+        self.0.get_or_insert_default().0.push((name.into_boxed_str(), value));
     }
 }
 

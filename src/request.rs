@@ -1,5 +1,7 @@
 //! A request as a value: what to send, and what a repeat of it would do.
 
+mod key;
+
 use std::fmt;
 
 use bytes::Bytes;
@@ -10,13 +12,18 @@ use url::Url;
 use crate::error::Error;
 use crate::retry::Repeat;
 
+pub(crate) use key::{Key, KeyPlace};
+
 /// One request of the API, without host, key or limits.
 #[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) operation: &'static str,
     pub(crate) method: Method,
     pub(crate) repeat: Repeat,
+    pub(crate) key: Option<Key>,
     pub(crate) body: Option<Bytes>,
+    /// Whether the reply holds a secret, so that no error may quote it.
+    pub(crate) confidential: bool,
     segments: Vec<String>,
     query: Vec<(String, String)>,
 }
@@ -34,7 +41,9 @@ impl Request {
             operation,
             method: Method::GET,
             repeat: Repeat::Safe,
+            key: None,
             body: None,
+            confidential: false,
             segments: segments.iter().map(|segment| (*segment).to_owned()).collect(),
             query: Vec::new(),
         }
@@ -42,6 +51,25 @@ impl Request {
 
     pub(crate) fn post(operation: &'static str, segments: &[&str], repeat: Repeat) -> Self {
         Self { method: Method::POST, repeat, ..Self::get(operation, segments) }
+    }
+
+    pub(crate) fn put(operation: &'static str, segments: &[&str]) -> Self {
+        Self { method: Method::PUT, ..Self::get(operation, segments) }
+    }
+
+    pub(crate) fn delete(operation: &'static str, segments: &[&str]) -> Self {
+        Self { method: Method::DELETE, ..Self::get(operation, segments) }
+    }
+
+    /// Says that the reply holds a secret.
+    pub(crate) fn confidential(mut self) -> Self {
+        self.confidential = true;
+        self
+    }
+
+    /// Returns a request that a key makes safe to repeat.
+    pub(crate) fn keyed_post(operation: &'static str, segments: &[&str], key: Key) -> Self {
+        Self { key: Some(key), ..Self::post(operation, segments, Repeat::Keyed) }
     }
 
     pub(crate) fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

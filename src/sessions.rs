@@ -75,6 +75,7 @@ pub struct Session {
 #[non_exhaustive]
 pub struct SessionList {
     /// The sessions.
+    #[serde(deserialize_with = "crate::json::list")]
     pub sessions: Vec<Session>,
     /// Fields newer than this version of the crate.
     #[serde(skip_deserializing, flatten)]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 ///
 /// It can only come from text outside the known list, so comparing with a known variant is sound.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct UnknownValue(Box<str>);
+pub struct UnknownValue(Box<Box<str>>);
 
 impl UnknownValue {
     /// Returns the text as the server sent it.
@@ -53,7 +53,7 @@ macro_rules! open_enum {
             fn from(text: &str) -> Self {
                 match text {
                     $($text => Self::$variant,)+
-                    _ => Self::Unknown(UnknownValue(text.into())),
+                    _ => Self::Unknown(UnknownValue(Box::new(text.into()))),
                 }
             }
         }
@@ -162,6 +162,78 @@ open_enum! {
 }
 
 open_enum! {
+    /// Where a batch of sessions is in its life (contract §1).
+    ///
+    /// The last three are final; an unknown status is not.
+    BatchStatus {
+        /// Recorded; no item has begun.
+        Queued = "queued",
+        /// Items are at work.
+        Running = "running",
+        /// Every item is completed.
+        Completed = "completed",
+        /// No item is completed.
+        Failed = "failed",
+        /// Some items are completed, and some failed.
+        PartialFailed = "partial_failed",
+    }
+}
+
+impl BatchStatus {
+    /// Returns whether the batch will not change any more.
+    ///
+    /// ```
+    /// use dari::BatchStatus;
+    ///
+    /// assert!(BatchStatus::PartialFailed.is_terminal());
+    /// assert!(!BatchStatus::from("paused").is_terminal());
+    /// ```
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::PartialFailed)
+    }
+}
+
+open_enum! {
+    /// Where one item of a batch is in its life (contract §1).
+    ///
+    /// The last two are final; an unknown status is not.
+    BatchItemStatus {
+        /// Recorded, and waiting for its turn.
+        Queued = "queued",
+        /// Its agent is at work.
+        Running = "running",
+        /// Its message is completed.
+        Completed = "completed",
+        /// It could not be started, or its message failed.
+        Failed = "failed",
+    }
+}
+
+impl BatchItemStatus {
+    /// Returns whether the item will not change any more.
+    ///
+    /// ```
+    /// use dari::BatchItemStatus;
+    ///
+    /// assert!(BatchItemStatus::Failed.is_terminal());
+    /// assert!(!BatchItemStatus::from("paused").is_terminal());
+    /// ```
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::Completed | Self::Failed)
+    }
+}
+
+open_enum! {
+    /// What a cost was added up over (contract §8).
+    CostScope {
+        /// One session.
+        Session = "session",
+    }
+}
+
+open_enum! {
     /// Who caused an event (contract §2).
     EventSource {
         /// The application, by a call of the API.
@@ -174,6 +246,24 @@ open_enum! {
     ActorType {
         /// The organization whose key was used.
         User = "user",
+    }
+}
+
+open_enum! {
+    /// What a webhook can be told of (contract §1).
+    WebhookEventType {
+        /// The agent calls a tool that the application runs.
+        ToolCallRequested = "tool.call_requested",
+        /// A session's work ended well.
+        SessionCompleted = "session.completed",
+        /// A session's work failed.
+        SessionFailed = "session.failed",
+        /// All sessions of a batch ended well.
+        BatchCompleted = "batch.completed",
+        /// A batch failed.
+        BatchFailed = "batch.failed",
+        /// Some sessions of a batch failed.
+        BatchPartialFailed = "batch.partial_failed",
     }
 }
 

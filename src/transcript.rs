@@ -51,6 +51,7 @@ impl Transcript {
 #[non_exhaustive]
 pub struct Timeline {
     /// The items, in display order.
+    #[serde(deserialize_with = "crate::json::list")]
     pub items: Vec<TranscriptItem>,
     /// Fields newer than this version of the crate.
     #[serde(skip_deserializing, flatten)]
@@ -89,7 +90,7 @@ pub struct UserItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<MessageId>,
     /// What was said.
-    #[serde(default, deserialize_with = "crate::json::or_default")]
+    #[serde(default, deserialize_with = "crate::json::list_or_default")]
     pub content: Vec<ContentBlock>,
     /// When.
     #[serde(with = "crate::time::option", default, skip_serializing_if = "Option::is_none")]
@@ -114,7 +115,7 @@ pub struct AssistantItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<MessageStatus>,
     /// What there is so far; empty while the message is queued or running.
-    #[serde(default, deserialize_with = "crate::json::or_default")]
+    #[serde(default, deserialize_with = "crate::json::list_or_default")]
     pub content: Vec<ContentBlock>,
     /// When.
     #[serde(with = "crate::time::option", default, skip_serializing_if = "Option::is_none")]

@@ -11,6 +11,7 @@ use dari_benches::Failure;
 use dari_benches::clients::{Peer, Session};
 use dari_benches::ledger::{Ledger, Writes};
 use dari_benches::measure::{Costs, run};
+use dari_benches::options::Options;
 use dari_benches::server;
 
 const DEFAULT_ROUNDS: usize = 9;
@@ -20,7 +21,7 @@ const LARGE: [&str; 2] = ["event-512kb", "event-1mb"];
 const LARGE_EVENTS: u64 = 32;
 
 fn main() -> Result<(), Failure> {
-    let options = Options::from_args()?;
+    let options = Options::from_args(DEFAULT_ROUNDS)?;
     let ledgers = Arc::new(HashMap::from([
         ("small-single", Ledger::new(200_000, 200, Writes::Single)),
         ("small-batch", Ledger::new(200_000, 200, Writes::Batch)),
@@ -51,37 +52,9 @@ fn main() -> Result<(), Failure> {
 
 type Run = (&'static str, Peer, Costs);
 
-struct Options {
-    rounds: usize,
-    only: Option<String>,
-    workload: Option<String>,
-}
-
-impl Options {
-    fn from_args() -> Result<Self, Failure> {
-        let mut options = Self { rounds: DEFAULT_ROUNDS, only: None, workload: None };
-        let mut args = std::env::args().skip(1);
-        while let Some(arg) = args.next() {
-            let mut value = || args.next().ok_or(format!("{arg} needs a value"));
-            match &*arg {
-                "--rounds" => options.rounds = value()?.parse()?,
-                "--only" => options.only = Some(value()?),
-                "--workload" => options.workload = Some(value()?),
-                // Cargo's own.
-                "--bench" => {}
-                _ => return Err(format!("unknown argument {arg}").into()),
-            }
-        }
-        Ok(options)
-    }
-}
-
 /// Returns which clients run in turn, workload by workload.
 fn plan(options: &Options) -> Vec<Vec<(&'static str, Peer)>> {
-    let wanted = |id: &str, peer: Peer| {
-        options.only.as_ref().is_none_or(|only| peer.name() == only)
-            && options.workload.as_ref().is_none_or(|only| id == only)
-    };
+    let wanted = |id: &str, peer: Peer| options.wants(peer.name()) && options.wants_workload(id);
     let mut plan: Vec<Vec<_>> =
         WORKLOADS.iter().map(|id| Peer::ALL.map(|peer| (*id, peer)).to_vec()).collect();
     plan.push(LARGE.map(|id| (id, Peer::Dari)).to_vec());

@@ -1,8 +1,14 @@
-//! What the benchmarks share: ledgers of events, a server, the clients, and measuring.
+//! What the benchmarks share: bodies, ledgers, a server, the peers, and measuring.
 
+pub mod answers;
+pub mod bodies;
 pub mod clients;
+pub mod decoders;
+pub mod derived;
+pub mod getters;
 pub mod ledger;
 pub mod measure;
+pub mod options;
 pub mod server;
 
 /// A failure of a benchmark, which ends it.

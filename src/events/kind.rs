@@ -1,12 +1,12 @@
 //! What an event says: typed, lenient views of its data.
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 
 use crate::content::ContentBlock;
 use crate::events::Event;
 use crate::ids::{MessageId, ToolCallId};
-use crate::json::RawJson;
+use crate::json::{RawJson, lenient};
 use crate::status::{MessageStatus, SessionStatus};
 
 /// What an event says, by its type (contract §5).
@@ -183,15 +183,6 @@ pub struct ToolResultSubmitted {
     /// Whether the tool failed, if the event says.
     #[serde(deserialize_with = "lenient")]
     pub is_error: Option<bool>,
-}
-
-/// Reads what fits, and takes the rest for missing.
-fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: DeserializeOwned + Default,
-{
-    Ok(RawJson::deserialize(deserializer)?.parse().unwrap_or_default())
 }
 
 #[cfg(test)]

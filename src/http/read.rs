@@ -12,14 +12,24 @@ use crate::client::{Client, Inner};
 use crate::error::{ApiError, CallFacts, DecodeError, Error, one_line};
 use crate::http::Reply;
 use crate::json::readable;
+use crate::request::Request;
 
 /// How long the body of an error may take before its status is reported without it.
 const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(5);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Reads the body of a reply as a `T`; a failure names the field and where it stands.
-pub(crate) fn decode<T: DeserializeOwned>(client: &Client, reply: &Reply) -> Result<T, Error> {
-    serde_json::from_slice(&reply.body).map_err(|fast| {
+pub(crate) fn decode<T: DeserializeOwned>(
+    client: &Client,
+    request: &Request,
+    reply: &Reply,
+) -> Result<T, Error> {
+    // One look at all bytes is cheaper than one at each string.
+    let fast = match std::str::from_utf8(&reply.body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(&reply.body),
+    };
+    fast.map_err(|fast| {
         let mut slow = serde_json::Deserializer::from_slice(&reply.body);
         let (path, reason) = match serde_path_to_error::deserialize::<_, T>(&mut slow) {
             Err(error) => (error.path().to_string(), error.inner().to_string()),
@@ -27,11 +37,11 @@ pub(crate) fn decode<T: DeserializeOwned>(client: &Client, reply: &Reply) -> Res
         };
         let path = if path == "." { String::new() } else { path };
         let reason = if reply.body.is_empty() { "it is empty".to_owned() } else { reason };
-        undecodable(
-            client.inner(),
-            reply.facts.clone(),
-            &Unreadable { path, reason, body: &reply.body },
-        )
+        let (reason, body) = match request.confidential {
+            false => (reason, &*reply.body),
+            true => ("it does not fit, and may hold a secret".to_owned(), &b""[..]),
+        };
+        undecodable(client.inner(), reply.facts.clone(), &Unreadable { path, reason, body })
     })
 }
 

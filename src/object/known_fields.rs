@@ -58,13 +58,16 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for KnownFieldsVisitor<'_, V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_map(KnownFieldsMap { inner: map, fields: self.fields, extra: self.extra })
+        let Self { inner, fields, extra } = self;
+        inner.visit_map(KnownFieldsMap { inner: map, fields, due: 0, extra })
     }
 }
 
 struct KnownFieldsMap<'a, A> {
     inner: A,
     fields: &'static [&'static str],
+    /// Where in `fields` the next name stands if they come in that order, as they mostly do.
+    due: usize,
     extra: &'a mut ExtraFields,
 }
 
@@ -76,7 +79,8 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for KnownFieldsMap<'_, A> {
         K: DeserializeSeed<'de>,
     {
         loop {
-            match self.inner.next_key_seed(NameSeed { seed, fields: self.fields })? {
+            let name = NameSeed { seed, fields: self.fields, due: &mut self.due };
+            match self.inner.next_key_seed(name)? {
                 None => return Ok(None),
                 Some(Name::Known(value)) => return Ok(Some(value)),
                 Some(Name::Unknown(name, unused)) => {
@@ -93,9 +97,23 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for KnownFieldsMap<'_, A> {
 }
 
 /// Hands a known name straight to the derived decoder, so that none is copied.
-struct NameSeed<K> {
+struct NameSeed<'a, K> {
     seed: K,
     fields: &'static [&'static str],
+    due: &'a mut usize,
+}
+
+impl<K> NameSeed<'_, K> {
+    fn knows(&mut self, name: &str) -> bool {
+        let is_due = self.fields.get(*self.due).is_some_and(|due| *due == name);
+        let known = if is_due { Some(*self.due) } else { self.position(name) };
+        *self.due = known.map_or(*self.due, |at| at + 1);
+        known.is_some()
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|field| *field == name)
+    }
 }
 
 enum Name<V, K> {
@@ -103,7 +121,7 @@ enum Name<V, K> {
     Unknown(String, K),
 }
 
-impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for NameSeed<K> {
+impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for NameSeed<'_, K> {
     type Value = Name<K::Value, K>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -111,15 +129,15 @@ impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for NameSeed<K> {
     }
 }
 
-impl<'de, K: DeserializeSeed<'de>> Visitor<'de> for NameSeed<K> {
+impl<'de, K: DeserializeSeed<'de>> Visitor<'de> for NameSeed<'_, K> {
     type Value = Name<K::Value, K>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a field name")
     }
 
-    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
-        if !self.fields.contains(&name) {
+    fn visit_str<E: serde::de::Error>(mut self, name: &str) -> Result<Self::Value, E> {
+        if !self.knows(name) {
             return Ok(Name::Unknown(name.to_owned(), self.seed));
         }
         self.seed.deserialize(StrDeserializer::new(name)).map(Name::Known)

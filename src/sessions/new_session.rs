@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::error::Error;
 use crate::ids::VersionId;
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 
 /// What a new session shall be like; every option has the service's default.
 ///
@@ -29,7 +29,7 @@ pub struct NewSession {
     storage_binding_id: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "expose_all")]
     secrets: BTreeMap<String, Secret>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "expose")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "secret::option::serialize")]
     llm_api_key: Option<Secret>,
     #[serde(skip_serializing_if = "Option::is_none")]
     internet_access: Option<bool>,
@@ -126,10 +126,6 @@ fn is_secret_name(name: &str) -> bool {
     let upper = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
     let first = name.bytes().next().is_some_and(upper);
     first && name.bytes().all(|byte| upper(byte) || byte.is_ascii_digit())
-}
-
-fn expose<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
-    secret.as_ref().map(Secret::expose).serialize(serializer)
 }
 
 fn expose_all<S>(secrets: &BTreeMap<String, Secret>, serializer: S) -> Result<S::Ok, S::Error>

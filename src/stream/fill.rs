@@ -28,7 +28,7 @@ impl EventStream {
         self.stats.gaps += 1;
         if self.fills_stopped {
             self.accept(gap);
-            return Step::Deliver(arrival);
+            return self.deliver(arrival.event, arrival.resume_id);
         }
         let list = self.source.list(gap.end().saturating_add(1 + AHEAD));
         if let State::Open(connection) = std::mem::replace(&mut self.state, State::Closed) {

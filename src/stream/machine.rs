@@ -42,8 +42,8 @@ pub(super) enum State {
 pub(super) enum Step {
     /// Look at the state again.
     Again,
-    /// Hand this over.
-    Deliver(Arrival),
+    /// Hand this over; it counts as delivered.
+    Deliver(Event),
     /// Tell the caller.
     Fail(Error),
 }
@@ -54,17 +54,20 @@ impl EventStream {
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<Event>, Error>> {
         loop {
-            if let Some(arrival) = self.ready.pop_front() {
-                return Poll::Ready(Ok(Some(self.deliver(arrival))));
+            if let Some(Arrival { event, resume_id }) = self.ready.pop_front() {
+                self.delivered(&event, resume_id);
+                return Poll::Ready(Ok(Some(event)));
             }
             // What a large fill needed is not kept.
-            self.ready.shrink_to(16);
+            if self.ready.capacity() > 16 {
+                self.ready.shrink_to(16);
+            }
             if matches!(self.state, State::Ended) {
                 return Poll::Ready(Ok(None));
             }
             match ready!(self.poll_step(context)) {
                 Step::Again => {}
-                Step::Deliver(arrival) => return Poll::Ready(Ok(Some(self.deliver(arrival)))),
+                Step::Deliver(event) => return Poll::Ready(Ok(Some(event))),
                 Step::Fail(error) => return Poll::Ready(Err(error)),
             }
         }
@@ -178,7 +181,7 @@ impl EventStream {
         match serde_json::from_str(&data) {
             Ok(event) => {
                 let resume_id = id.and_then(|id| resumable(&id, &event));
-                self.arrived(Arrival { event, resume_id })
+                self.arrived(event, resume_id)
             }
             Err(error) => {
                 let reason = one_line(&self.source.scrub(&error.to_string()), 512);
@@ -187,9 +190,9 @@ impl EventStream {
         }
     }
 
-    fn arrived(&mut self, arrival: Arrival) -> Step {
-        match self.order.judge(&arrival.event) {
-            Verdict::Deliver => Step::Deliver(arrival),
+    fn arrived(&mut self, event: Event, resume_id: Option<EventId>) -> Step {
+        match self.order.judge(&event) {
+            Verdict::Deliver => self.deliver(event, resume_id),
             Verdict::Duplicate => {
                 self.stats.duplicates += 1;
                 Step::Again
@@ -197,9 +200,9 @@ impl EventStream {
             Verdict::Late => {
                 self.stats.late += 1;
                 // It is behind the place to resume from, which stays.
-                Step::Deliver(Arrival { resume_id: None, ..arrival })
+                self.deliver(event, None)
             }
-            Verdict::Gap(gap) => self.jumped(gap, arrival),
+            Verdict::Gap(gap) => self.jumped(gap, Arrival { event, resume_id }),
         }
     }
 
@@ -216,19 +219,23 @@ impl EventStream {
         step
     }
 
-    /// Everything that happens when an event leaves: only now it counts as delivered.
-    fn deliver(&mut self, arrival: Arrival) -> Event {
-        let Arrival { event, resume_id } = arrival;
+    pub(super) fn deliver(&mut self, event: Event, resume_id: Option<EventId>) -> Step {
+        self.delivered(&event, resume_id);
+        Step::Deliver(event)
+    }
+
+    /// Everything that happens when an event leaves: it is handed over in the same poll.
+    fn delivered(&mut self, event: &Event, resume_id: Option<EventId>) {
         let ahead = event.sequence_number.is_none_or(|n| self.order.last().is_none_or(|l| n > l));
-        self.order.delivered(&event);
+        self.order.delivered(event);
         self.patience.refill();
         if ahead {
-            self.move_cursor(&event, resume_id);
+            self.move_cursor(event, resume_id);
             if event.message_id.is_none() || event.message_id != self.last_message {
-                self.last_message = message_of(&event).or(self.last_message.take());
+                self.last_message = message_of(event).or(self.last_message.take());
             }
         }
-        match self.until.at(&event) {
+        match self.until.at(event) {
             End::NotYet => {}
             End::Now => {
                 self.ready.clear();
@@ -236,7 +243,6 @@ impl EventStream {
             }
             End::AskIfIdle => self.ask(),
         }
-        event
     }
 
     fn move_cursor(&mut self, event: &Event, resume_id: Option<EventId>) {
@@ -262,7 +268,7 @@ impl EventStream {
 /// An id that cannot be a header, or makes too long a one, is such an id.
 fn resumable(id: &str, event: &Event) -> Option<EventId> {
     const LONGEST: usize = 1024;
-    // Nearly always it is the event's own, which was checked when it was read.
+    // Nearly always it is the event's own, which was checked when it was read and is shared.
     let id = if event.id == *id { Some(event.id.clone()) } else { id.parse().ok() };
     id.filter(|id| id.as_str().len() <= LONGEST)
 }

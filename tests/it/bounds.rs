@@ -3,7 +3,8 @@
 use std::future::IntoFuture;
 
 use dari::{
-    Client, Download, Error, FileSource, Message, NewSession, RawJson, Transcript, UploadedFile,
+    Batch, Client, Cost, Download, Error, FileSource, Message, NewBatch, NewSession, RawJson,
+    Transcript, UploadedFile,
 };
 
 fn assert_send_sync<T: Send + Sync + 'static>() {}
@@ -19,6 +20,9 @@ fn the_client_and_what_it_gives_cross_threads() {
     assert_send_sync::<RawJson>();
     assert_send_sync::<NewSession>();
     assert_send_sync::<UploadedFile>();
+    assert_send_sync::<NewBatch>();
+    assert_send_sync::<Batch>();
+    assert_send_sync::<Cost>();
     fn sent_and_moved<T: Send + Unpin + 'static>() {}
     sent_and_moved::<Download>();
     sent_and_moved::<FileSource>();
@@ -41,6 +45,10 @@ fn every_future_can_be_spawned() {
     assert_send(&client.workspace().download(&session).unpack_into("a"));
     let id = "msg_1".parse().unwrap();
     assert_send(&client.messages().wait(&id).on_status(|_| {}).into_future());
+    let id = "batch_1".parse().unwrap();
+    assert_send(&client.batches().create(NewBatch::new([])).into_future());
+    assert_send(&client.batches().wait(&id).on_progress(|_| {}).into_future());
+    assert_send(&client.costs().wait(&session).into_future());
 }
 
 #[test]

@@ -16,6 +16,7 @@ const LIB: &str = "
     mod http;
     mod poll; mod call;
     mod sessions; mod messages;
+    #[cfg(feature = \"webhooks\")] pub mod webhooks;
     #[cfg(feature = \"emulator\")] pub mod emulator;
     pub use error::Error;
     pub use ids::{AgentId, SessionId as Conversation};
@@ -169,6 +170,17 @@ fn the_vocabulary_imports_nothing_of_ours() {
 #[test]
 fn nobody_imports_what_stands_aside() {
     refused("messages.rs", "fn f() { crate::emulator::Emulator::start(); }", "nobody imports it");
+    refused("messages.rs", "use crate::webhooks::WebhookEvent;", "nobody imports it");
+    refused("webhooks/event.rs", "use crate::emulator::Emulator;", "nobody imports it");
+    accepted("emulator/deliveries.rs", "use crate::webhooks::WebhookSigner;");
+}
+
+#[test]
+fn webhooks_touch_no_socket_and_no_clock() {
+    accepted("webhooks/scheme.rs", "use crate::error::one_line; use super::error;");
+    for import in ["use tokio::net;", "use reqwest::Url;", "use std::time::Instant;"] {
+        refused("webhooks/scheme.rs", import, "in a row without clock and socket");
+    }
 }
 
 #[test]

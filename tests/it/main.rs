@@ -1,9 +1,15 @@
 //! Tests of the crate as its user has it: one binary, a module per behaviour.
 
+mod agent_webhook;
 mod bad_input;
+mod batches;
+#[cfg(feature = "emulator")]
+mod batches_once;
 mod bounds;
 #[cfg(all(feature = "emulator", feature = "workspace"))]
 mod downloads;
+#[cfg(feature = "emulator")]
+mod costs;
 #[cfg(feature = "emulator")]
 mod emulator_http;
 #[cfg(feature = "emulator")]
@@ -16,6 +22,12 @@ mod emulator_sends;
 mod emulator_stream;
 #[cfg(feature = "emulator")]
 mod emulator_support;
+#[cfg(feature = "emulator")]
+mod emulator_tools;
+#[cfg(feature = "emulator")]
+mod emulator_webhook_faults;
+#[cfg(feature = "emulator")]
+mod emulator_webhooks;
 mod house_plan;
 mod key;
 #[cfg(feature = "emulator")]
@@ -33,3 +45,7 @@ mod support;
 mod unpacking;
 #[cfg(feature = "emulator")]
 mod uploads;
+#[cfg(feature = "webhooks")]
+mod webhook_events;
+#[cfg(feature = "webhooks")]
+mod webhook_signatures;

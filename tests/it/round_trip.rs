@@ -23,7 +23,7 @@ fn without_nulls(value: &mut Value) {
     }
 }
 
-fn assert_round_trip<T: DeserializeOwned + Serialize>(text: &str) -> T {
+pub(crate) fn assert_round_trip<T: DeserializeOwned + Serialize>(text: &str) -> T {
     let typed: T = serde_json::from_str(text).unwrap();
     let mut expected: Value = serde_json::from_str(text).unwrap();
     let mut encoded: Value = serde_json::from_str(&serde_json::to_string(&typed).unwrap()).unwrap();
