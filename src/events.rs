@@ -1,6 +1,8 @@
 //! Events: the facts of a session, and the ones an application adds.
 
 mod kind;
+mod summary;
+mod tool_result;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +20,8 @@ pub use kind::{
     AssistantMessageCompleted, EventKind, MessageStatusChanged, SessionStatusChanged,
     ToolCallEnded, ToolCallRequested, ToolResultSubmitted, UserMessage,
 };
+pub use summary::MessageSummary;
+pub use tool_result::NewToolResult;
 
 /// A fact in a session's ledger (contract §2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::client::{Client, Inner};
 use crate::error::{CallFacts, Error, Fate, TimedOutError, TransportError};
 use crate::request::{Key, KeyPlace, Request};
-use crate::retry::{Delays, Reached, Repeat, RetryPolicy, retry_after};
+use crate::retry::{Delays, Reached, Repeat, RetryPolicy, may_have_acted, retry_after};
 
 use read::{Broken, Refusal, Unreadable, read_body, undecodable};
 
@@ -47,6 +47,8 @@ pub(crate) struct CallSettings {
 }
 
 /// A reply with a status of success, and its whole body.
+///
+/// It is JSON's `null` where a refusal told that an earlier attempt had done the work.
 pub(crate) struct Reply {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -66,6 +68,10 @@ pub(crate) async fn send(
             Ok(reply) => {
                 inner.budget.earn();
                 return Ok(reply);
+            }
+            Err(failure) if sending.lost && sending.repeat.is_proved_done_by(failure.reached) => {
+                inner.budget.earn();
+                return Ok(sending.done_before(failure));
             }
             Err(failure) => failure,
         };
@@ -120,6 +126,8 @@ struct Sending<'a> {
     facts: CallFacts,
     caller_has_key: bool,
     last_error: Option<Box<Error>>,
+    /// Whether an attempt failed that may have been taken.
+    lost: bool,
     /// The worst of all attempts: a later refusal does not undo an earlier lost reply.
     fate: Fate,
 }
@@ -158,6 +166,7 @@ impl<'a> Sending<'a> {
             facts: CallFacts { operation, ..CallFacts::default() },
             caller_has_key: false,
             last_error: None,
+            lost: false,
             fate: Fate::Harmless,
         }
     }
@@ -223,9 +232,19 @@ impl<'a> Sending<'a> {
         self.inner.attempt_timeout.min(self.time_left())
     }
 
+    /// Returns what takes the place of a reply that was lost.
+    fn done_before(&self, refusal: Failure) -> Reply {
+        let headers = match refusal.cause {
+            Cause::Status(mut refusal) => std::mem::take(refusal.response.headers_mut()),
+            _ => HeaderMap::new(),
+        };
+        Reply { headers, body: Bytes::from_static(b"null"), facts: self.facts.clone() }
+    }
+
     /// Returns what the failure means to the caller.
     fn describe(&mut self, failure: Failure) -> Error {
         let mut facts = self.facts.clone();
+        self.lost |= may_have_acted(failure.reached);
         self.fate = self.fate.max(self.fate_of(failure.reached));
         facts.fate = self.fate;
         let transport = |facts, what, source: Option<reqwest::Error>| {

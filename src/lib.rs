@@ -30,6 +30,7 @@
 //! | `GET /v1/sessions/{session_id}` | [`sessions().get`](Sessions::get) | yes |
 //! | `POST /v1/sessions/{session_id}/events` (several) | [`sessions().send_events`](Sessions::send_events) | never once it may have arrived |
 //! | `POST /v1/sessions/{session_id}/events` (one message) | [`messages().send`](Messages::send) | yes, under one `Idempotency-Key` |
+//! | `POST /v1/sessions/{session_id}/events` (a tool's result) | [`sessions().submit_tool_result`](Sessions::submit_tool_result) | yes; a 409 behind a lost reply is success |
 //! | `GET /v1/sessions/{session_id}/events` | [`sessions().events`](Sessions::events) | yes |
 //! | `GET /v1/messages/{message_id}` | [`messages().get`](Messages::get), [`wait`](Messages::wait) | yes |
 //! | `GET /v1/sessions/{session_id}/messages` | [`messages().list`](Messages::list) | yes |
@@ -127,8 +128,9 @@ pub use error::{
     StreamError, TimedOutError, TransportError,
 };
 pub use events::{
-    Actor, AssistantMessageCompleted, Event, EventKind, EventList, MessageStatusChanged, NewEvent,
-    SessionStatusChanged, ToolCallEnded, ToolCallRequested, ToolResultSubmitted, UserMessage,
+    Actor, AssistantMessageCompleted, Event, EventKind, EventList, MessageStatusChanged,
+    MessageSummary, NewEvent, NewToolResult, SessionStatusChanged, ToolCallEnded,
+    ToolCallRequested, ToolResultSubmitted, UserMessage,
 };
 pub use files::{FileSource, Files, UploadFile, UploadedFile};
 pub use http::Progress;
@@ -138,8 +140,8 @@ pub use ids::{
 };
 pub use json::RawJson;
 pub use messages::{
-    Message, MessageError, MessageList, MessageSummary, Messages, Output, QueuedMessage,
-    SendMessage, SentMessage, ToolExchange, WaitForMessage,
+    Message, MessageError, MessageList, Messages, Output, QueuedMessage, SendMessage, SentMessage,
+    ToolExchange, WaitForMessage,
 };
 pub use object::{ExtraFields, UnknownObject};
 pub use poll::Wait;
@@ -147,7 +149,7 @@ pub use retry::RetryPolicy;
 pub use secret::Secret;
 pub use sessions::{
     CreateSession, ListEvents, ListSessions, NewSession, SendEvents, SentEvents, Session,
-    SessionList, Sessions,
+    SessionList, Sessions, SubmitToolResult, SubmittedToolResult,
 };
 pub use status::{
     ActorType, BatchItemStatus, BatchStatus, CostScope, EventSource, MessageStatus, SessionStatus,

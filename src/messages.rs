@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::call::Call;
 use crate::client::Client;
 use crate::content::{ContentBlock, IntoContent, Part};
-use crate::events::{Event, NewEvent};
+use crate::events::{Event, MessageSummary, NewEvent};
 use crate::ids::{MessageId, SessionId};
 use crate::json::RawJson;
 use crate::object::{ExtraFields, growing};
@@ -78,20 +78,6 @@ pub struct Output {
     pub extra: ExtraFields,
 }
 
-/// What a reply to a send says of the message.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(remote = "Self")]
-#[non_exhaustive]
-pub struct MessageSummary {
-    /// The id, to wait for.
-    pub id: MessageId,
-    /// The status; `queued` when it was just sent.
-    pub status: MessageStatus,
-    /// Fields newer than this version of the crate.
-    #[serde(skip_deserializing, flatten)]
-    pub extra: ExtraFields,
-}
-
 /// The messages of a session, in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
@@ -150,7 +136,7 @@ struct SendReply {
     extra: ExtraFields,
 }
 
-growing!(Message, Output, MessageSummary, MessageList, SentMessage, SendReply);
+growing!(Message, Output, MessageList, SentMessage, SendReply);
 
 impl TryFrom<SendReply> for QueuedMessage {
     type Error = &'static str;

@@ -139,6 +139,8 @@ pub(crate) enum Repeat {
     Safe,
     /// Nothing more, for the server knows the key again.
     Keyed,
+    /// Nothing more, for the server takes the first and refuses the others with 409.
+    Once,
     /// Perhaps a second effect.
     Unsafe,
 }
@@ -164,10 +166,17 @@ impl Repeat {
         passing && (self != Self::Unsafe || !may_have_acted(reached))
     }
 
+    /// Returns whether a refusal like this, behind a lost attempt, shows that one was taken.
+    ///
+    /// Assumption (contract §6): a second answer to a tool call is a 409.
+    pub(crate) fn is_proved_done_by(self, reached: Reached) -> bool {
+        self == Self::Once && reached == Reached::Status(StatusCode::CONFLICT)
+    }
+
     /// Returns what to tell the caller of a request that failed like this for good.
     pub(crate) fn fate(self, reached: Reached) -> Fate {
         match (self, may_have_acted(reached)) {
-            (Self::Safe, _) => Fate::Harmless,
+            (Self::Safe | Self::Once, _) => Fate::Harmless,
             (_, false) => Fate::NotProcessed,
             (_, true) => Fate::Unknown,
         }
@@ -175,7 +184,7 @@ impl Repeat {
 }
 
 /// Assumption: a 429, like every refusal by a 4xx but 408, means unprocessed.
-fn may_have_acted(reached: Reached) -> bool {
+pub(crate) fn may_have_acted(reached: Reached) -> bool {
     match reached {
         Reached::Nothing => false,
         Reached::Somewhere => true,
@@ -226,7 +235,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
 
 #[cfg(test)]
 mod tests {
-    use super::{Budget, Delays, Reached, Repeat, RetryPolicy, retry_after};
+    use super::{Budget, Delays, Reached, Repeat, RetryPolicy, may_have_acted, retry_after};
     use crate::error::Fate;
     use http::{HeaderMap, HeaderValue, StatusCode};
     use std::time::Duration;
@@ -278,6 +287,22 @@ mod tests {
         }
         assert_eq!(Repeat::Unsafe.fate(status(422)), Fate::NotProcessed);
         assert_eq!(Repeat::Unsafe.fate(status(302)), Fate::Unknown);
+    }
+
+    #[test]
+    fn a_request_that_is_taken_once_may_be_repeated_and_is_proved_done_by_a_conflict() {
+        let status = |code| Reached::Status(StatusCode::from_u16(code).unwrap());
+        assert!(Repeat::Once.is_proved_done_by(status(409)));
+        assert!(!Repeat::Once.is_proved_done_by(status(404)));
+        assert!(!Repeat::Once.is_proved_done_by(Reached::Somewhere));
+        for repeat in [Repeat::Safe, Repeat::Keyed, Repeat::Unsafe] {
+            assert!(!repeat.is_proved_done_by(status(409)), "{repeat:?}");
+        }
+        for reached in [Reached::Somewhere, status(408), status(503)] {
+            assert!(Repeat::Once.allows(reached) && may_have_acted(reached), "{reached:?}");
+            assert_eq!(Repeat::Once.fate(reached), Fate::Harmless);
+        }
+        assert!(!may_have_acted(Reached::Nothing) && !may_have_acted(status(429)));
     }
 
     #[test]

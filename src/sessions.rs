@@ -3,6 +3,7 @@
 mod calls;
 mod new_session;
 mod source;
+mod tool_result;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,7 @@ use source::SessionSource;
 
 pub use calls::{CreateSession, ListEvents, ListSessions, SendEvents};
 pub use new_session::NewSession;
+pub use tool_result::{SubmitToolResult, SubmittedToolResult};
 
 /// A durable conversation with one version of an agent (contract §2).
 ///

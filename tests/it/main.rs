@@ -52,6 +52,7 @@ mod round_trip;
 mod stream_faults;
 #[cfg(feature = "emulator")]
 mod streaming;
+mod tool_results;
 mod support;
 #[cfg(all(feature = "emulator", feature = "workspace"))]
 mod unpacking;
