@@ -35,9 +35,34 @@ pub(crate) trait Watch: Send {
         limit: Duration,
     ) -> impl Future<Output = Result<Look<Self::Seen>, Error>> + Send;
 
+    /// Waits out what the server asked for; nothing may shorten it.
+    fn rest(&mut self, asked: Duration) -> impl Future<Output = ()> + Send {
+        sleep(asked)
+    }
+
     /// Waits before the next look; may be shorter or longer than asked, if there is a reason.
     fn pause(&mut self, delay: Duration) -> impl Future<Output = ()> + Send {
         sleep(delay)
+    }
+}
+
+/// A watch that is needed again after the wait.
+impl<W: Watch> Watch for &mut W {
+    type Seen = W::Seen;
+
+    fn look(
+        &mut self,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Look<W::Seen>, Error>> + Send {
+        W::look(self, limit)
+    }
+
+    fn rest(&mut self, asked: Duration) -> impl Future<Output = ()> + Send {
+        W::rest(self, asked)
+    }
+
+    fn pause(&mut self, delay: Duration) -> impl Future<Output = ()> + Send {
+        W::pause(self, delay)
     }
 }
 
@@ -81,9 +106,8 @@ where
         }
         let delay = delays.next().unwrap_or_default().saturating_sub(asked);
         let pause = async {
-            // What the server asked for is waited out, whatever the watch knows better.
             if !asked.is_zero() {
-                sleep(asked).await;
+                watch.rest(asked).await;
             }
             watch.pause(delay).await;
         };

@@ -1,5 +1,6 @@
 //! A session's events, each once and in order, through whatever the connection does.
 
+mod attach;
 mod connection;
 mod cursor;
 mod fill;

@@ -73,7 +73,7 @@ impl EventStream {
         }
     }
 
-    fn poll_step(&mut self, context: &mut Context<'_>) -> Poll<Step> {
+    pub(super) fn poll_step(&mut self, context: &mut Context<'_>) -> Poll<Step> {
         match &mut self.state {
             State::Closed => self.start(),
             State::Starting(question) => match ready!(question.as_mut().poll(context)) {
