@@ -75,6 +75,11 @@ impl RawJson {
         }
     }
 
+    /// Returns an object without fields.
+    pub(crate) fn empty_object() -> Self {
+        Self(RawValue::from_string("{}".to_owned()).unwrap_or_default())
+    }
+
     pub(crate) fn raw(&self) -> &RawValue {
         &self.0
     }

@@ -109,6 +109,8 @@ mod files;
 mod workspace;
 mod batches;
 mod costs;
+// Workflows.
+mod tools;
 // Aside: nobody in the crate imports these, but the emulator signs.
 #[cfg(feature = "webhooks")]
 pub mod webhooks;
@@ -156,6 +158,10 @@ pub use status::{
     ToolCallStatus, UnknownValue, WebhookEventType,
 };
 pub use stream::{Cursor, EventStream, ReconnectPolicy, StreamStats, TextStream};
+pub use tools::{
+    ArgumentsError, RunTools, ToolCallOutcome, ToolCallReport, ToolRequest, ToolSet, Tools,
+    Unregistered,
+};
 pub use transcript::{
     AssistantItem, Timeline, ToolCallItem, Transcript, TranscriptItem, Transcripts, UserItem,
 };

@@ -1,0 +1,169 @@
+//! Work on the calls of one message: what was there before, what the stream tells, what is done.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::error::Error;
+use crate::events::Event;
+use crate::ids::SessionId;
+use crate::status::MessageStatus;
+use crate::tools::crew::Crew;
+use crate::tools::feed::{Feed, Told};
+use crate::tools::service::Service;
+
+/// How many events the first question for the history covers.
+const FIRST_LIMIT: u64 = 1_000;
+const LARGEST_LIMIT: u64 = 1 << 40;
+
+/// What a turn has once its session is known.
+pub(super) struct AtWork {
+    crew: Crew,
+    feed: Feed,
+    history: History,
+    /// How many events the ledger has at least.
+    events_known: u64,
+    /// Whether the message waited for a tool when it was looked at last.
+    waits: bool,
+    /// Whether the feed has told of something worth a look.
+    due: bool,
+}
+
+/// What is known of the ledger before the stream.
+#[derive(Clone, Copy, PartialEq)]
+enum History {
+    /// Nothing: a call may be answered already, so none may be attended to.
+    Unknown,
+    /// There may be calls that no event told of.
+    Doubtful,
+    /// All.
+    Known,
+}
+
+impl AtWork {
+    pub(super) fn new(crew: Crew, feed: Feed, events_known: u64) -> Self {
+        Self { crew, feed, history: History::Unknown, events_known, waits: false, due: false }
+    }
+
+    /// Takes note of the message's status.
+    pub(super) fn looked(&mut self, status: &MessageStatus) {
+        self.waits = *status == MessageStatus::WaitingForTool;
+        let at_work = matches!(status, MessageStatus::Queued | MessageStatus::Running);
+        let blind = self.crew.is_idle() || self.feed.is_over();
+        if self.history == History::Known && !at_work && blind {
+            self.history = History::Doubtful;
+        }
+    }
+
+    /// Works for a while, or until something is worth a look.
+    pub(super) async fn go_on(&mut self, delay: Duration) -> Result<(), Error> {
+        // Attached first, so that no call falls between the history and the stream.
+        self.feed.attach().await;
+        if self.history != History::Known {
+            let (service, session) = self.crew.place();
+            match self.alongside(Box::pin(ledger(service, session, self.events_known))).await? {
+                Ok(events) => self.reconcile(&events),
+                Err(error) if error.is_retryable() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let patience = match self.history {
+            History::Unknown => delay,
+            History::Doubtful | History::Known => self.feed.patience(delay),
+        };
+        let mut end = Box::pin(sleep(patience));
+        while !std::mem::take(&mut self.due) && self.either(&mut end).await?.is_none() {}
+        Ok(())
+    }
+
+    /// Waits for something else, while calls are answered and the feed is followed.
+    ///
+    /// An error ends the run.
+    pub(super) async fn alongside<F>(&mut self, mut other: F) -> Result<F::Output, Error>
+    where
+        F: Future + Unpin,
+    {
+        loop {
+            if let Some(output) = self.either(&mut other).await? {
+                return Ok(output);
+            }
+        }
+    }
+
+    /// Waits for the answers under way, now that the message is final.
+    pub(super) async fn finish(mut self) {
+        drop(self.feed);
+        self.crew.finish().await;
+    }
+
+    /// Waits for something else, or takes note of one piece of news.
+    async fn either<F: Future + Unpin>(
+        &mut self,
+        other: &mut F,
+    ) -> Result<Option<F::Output>, Error> {
+        // A handler that starts before the history is known might repeat what was done.
+        let listens = self.history != History::Unknown;
+        let (crew, feed) = (&mut self.crew, &mut self.feed);
+        let happened = poll_fn(|context| {
+            if let Some(error) = crew.poll_work(context) {
+                return Poll::Ready(Err(error));
+            }
+            if let Poll::Ready(output) = Pin::new(&mut *other).poll(context) {
+                return Poll::Ready(Ok(Happened::Other(output)));
+            }
+            if listens && crew.has_room() {
+                return feed.poll_next(context).map(|told| Ok(Happened::Told(told)));
+            }
+            Poll::Pending
+        });
+        match happened.await? {
+            Happened::Other(output) => return Ok(Some(output)),
+            Happened::Told(Told::Over) => self.due = true,
+            Happened::Told(Told::Event(event)) => {
+                let status = self.crew.note(&event);
+                self.crew.act();
+                self.due |= status.is_some_and(|status| status.is_terminal());
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes note of the whole ledger, and only then acts on what nobody has answered.
+    fn reconcile(&mut self, events: &[Event]) {
+        let status = events.iter().filter_map(|event| self.crew.note(event)).last();
+        if self.waits && status.is_none() {
+            self.crew.message_waits();
+        }
+        self.history = History::Known;
+        self.events_known = events.len() as u64;
+        self.crew.act();
+    }
+}
+
+/// What came first.
+enum Happened<T> {
+    Other(T),
+    Told(Told),
+}
+
+/// Asks for the whole ledger, with limits that grow until they cover it.
+///
+/// Assumption (contract §3): the list holds as many events as its limit allows.
+async fn ledger(
+    service: Arc<dyn Service>,
+    session: SessionId,
+    known: u64,
+) -> Result<Vec<Event>, Error> {
+    let mut limit = known.saturating_add(FIRST_LIMIT).min(LARGEST_LIMIT);
+    loop {
+        let events = service.events(&session, limit).await?;
+        if (events.len() as u64) < limit || limit == LARGEST_LIMIT {
+            return Ok(events);
+        }
+        limit = limit.saturating_mul(8).min(LARGEST_LIMIT);
+    }
+}

@@ -1,0 +1,101 @@
+//! Brings an answer to the service, and says what became of it.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::time::sleep;
+
+use crate::error::Error;
+use crate::events::NewToolResult;
+use crate::ids::SessionId;
+use crate::json::RawJson;
+use crate::retry::Delays;
+use crate::tools::report::ToolCallOutcome;
+use crate::tools::request::ToolRequest;
+use crate::tools::service::Service;
+
+/// How long a `Retry-After` is obeyed between two calls; a run has an end of its own.
+const MOST_OBEYED: Duration = Duration::from_secs(60);
+
+/// Whose answer a call has.
+enum Taken {
+    Ours,
+    Another,
+}
+
+/// Answers a call with its handler's result, or with what the model shall be told instead.
+///
+/// A result that the service does not take becomes an error, so that the turn goes on.
+pub(super) async fn answer(
+    service: &dyn Service,
+    request: &ToolRequest,
+    given: Result<RawJson, ToolCallOutcome>,
+) -> ToolCallOutcome {
+    let (session, message) = (&request.session_id, &request.message_id);
+    let call = &request.tool_call_id;
+    let error = |outcome: &ToolCallOutcome| NewToolResult::error(message, call, outcome.told());
+    let mut outcome = match given {
+        Err(outcome) => outcome,
+        Ok(result) => {
+            match submit(service, session, &NewToolResult::success(message, call, result)).await {
+                Ok(Taken::Ours) => return ToolCallOutcome::Succeeded,
+                Ok(Taken::Another) => return ToolCallOutcome::AnsweredElsewhere,
+                Err(refusal) => match reason(&refusal) {
+                    Some(reason) => ToolCallOutcome::Refused(reason),
+                    None => return ToolCallOutcome::Undelivered(refusal),
+                },
+            }
+        }
+    };
+    match submit(service, session, &error(&outcome)).await {
+        Ok(Taken::Ours) => {}
+        Ok(Taken::Another) => outcome = ToolCallOutcome::AnsweredElsewhere,
+        Err(refusal) => outcome = ToolCallOutcome::Undelivered(refusal),
+    }
+    outcome
+}
+
+/// Submits until the service has spoken; a passing fault is not its last word.
+async fn submit(
+    service: &dyn Service,
+    session: &SessionId,
+    result: &NewToolResult,
+) -> Result<Taken, Error> {
+    let mut delays = Delays::polling(Duration::from_secs(1), Duration::from_secs(30));
+    let mut lost = false;
+    loop {
+        let error = match service.submit(session, result.clone()).await {
+            Ok(_) => return Ok(Taken::Ours),
+            Err(error) => error,
+        };
+        // What took it and then said something unreadable has it.
+        if error.status().is_some_and(|status| status.is_success()) {
+            return Ok(Taken::Ours);
+        }
+        if error.is_conflict() {
+            return Ok(if lost { Taken::Ours } else { Taken::Another });
+        }
+        if !error.is_retryable() {
+            return Err(error);
+        }
+        lost |= !error.is_rate_limited();
+        let asked = error.retry_after().unwrap_or_default().min(MOST_OBEYED);
+        sleep(delays.next().unwrap_or_default().max(asked)).await;
+    }
+}
+
+/// Returns what the service has against a result, if it is the result that it minds.
+fn reason(refusal: &Error) -> Option<String> {
+    let status = refusal.status()?;
+    let about_the_result = matches!(
+        status,
+        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY
+    );
+    match refusal {
+        Error::Api(said) if about_the_result => Some(match said.text() {
+            "" => format!("status {}", status.as_u16()),
+            text => text.to_owned(),
+        }),
+        _ => None,
+    }
+}

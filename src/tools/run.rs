@@ -1,0 +1,75 @@
+//! The call that runs tools, and its options.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::ids::MessageId;
+use crate::messages::Message;
+use crate::stream::Cursor;
+use crate::tools::service::Remote;
+use crate::tools::set::ToolSet;
+use crate::tools::turn::Turn;
+
+/// A run of tools for a message; see [`Tools::run`](crate::Tools::run).
+#[must_use = "nothing runs until it is awaited"]
+pub struct RunTools<'a> {
+    client: &'a Client,
+    message: MessageId,
+    tools: ToolSet,
+    limit: Duration,
+    after: Option<Cursor>,
+}
+
+impl<'a> RunTools<'a> {
+    pub(super) fn new(client: &'a Client, message: MessageId, tools: ToolSet) -> Self {
+        Self { client, message, tools, limit: Duration::from_secs(600), after: None }
+    }
+
+    /// Sets how long the run may take, whatever happens on the way. Default 10 minutes.
+    ///
+    /// When the time is up, handlers at work are dropped and their calls stay unanswered: the same run
+    /// made again takes them up.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Follows the stream from here on, not from the ledger's first event.
+    ///
+    /// Give it the event of the send: a long session's events are then read once, not twice. Calls
+    /// before this point are found all the same, for the history is read whole.
+    pub fn after(mut self, point: impl Into<Cursor>) -> Self {
+        self.after = Some(point.into());
+        self
+    }
+
+    async fn run(self) -> Result<Message, Error> {
+        let Self { client, message, tools, limit, after } = self;
+        let service = Arc::new(Remote { client: client.clone(), message: message.clone() });
+        Turn { service, message, tools, after }.run(limit).await
+    }
+}
+
+impl<'a> IntoFuture for RunTools<'a> {
+    type Output = Result<Message, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+impl fmt::Debug for RunTools<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunTools")
+            .field("message", &self.message)
+            .field("tools", &self.tools)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
