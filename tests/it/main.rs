@@ -53,6 +53,8 @@ mod stream_faults;
 #[cfg(feature = "emulator")]
 mod streaming;
 mod tool_results;
+#[cfg(feature = "emulator")]
+mod tools;
 mod support;
 #[cfg(all(feature = "emulator", feature = "workspace"))]
 mod unpacking;

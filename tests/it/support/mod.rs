@@ -3,6 +3,8 @@
 #[cfg(all(feature = "emulator", feature = "workspace"))]
 pub(crate) mod archive;
 #[cfg(feature = "emulator")]
+pub(crate) mod cutting;
+#[cfg(feature = "emulator")]
 pub(crate) mod folder;
 pub(crate) mod ledger;
 #[cfg(feature = "emulator")]
