@@ -33,7 +33,9 @@
 //! | `GET /v1/sessions/{session_id}/events` | [`sessions().events`](Sessions::events) | yes |
 //! | `GET /v1/messages/{message_id}` | [`messages().get`](Messages::get), [`wait`](Messages::wait) | yes |
 //! | `GET /v1/sessions/{session_id}/messages` | [`messages().list`](Messages::list) | yes |
+//! | `POST /v1/files` | [`files().upload`](Files::upload) | never once it may have arrived |
 //! | `GET /v1/sessions/{session_id}/transcript` | [`transcript().get`](Transcripts::get) | yes |
+//! | `GET /v1/sessions/{session_id}/workspace.zip` | [`workspace().download`](Workspaces::download) | until it begins |
 //!
 //! # Repeating
 //!
@@ -51,6 +53,7 @@
 //! | `native-tls` | TLS by the platform's library |
 //! | `http2` | HTTP/2 where the server offers it |
 //! | `emulator` | the whole service in process, for tests without an account |
+//! | `workspace` | unpacking a downloaded workspace into a directory |
 //! | `webhooks` | the module `webhooks`: verifies and reads deliveries, and signs them in tests |
 //! | `full` | all of the above but `native-tls` |
 //!
@@ -95,6 +98,8 @@ mod sessions;
 mod messages;
 mod agents;
 mod transcript;
+mod files;
+mod workspace;
 // Aside: nobody in the crate imports these, but the emulator signs.
 #[cfg(feature = "webhooks")]
 pub mod webhooks;
@@ -106,13 +111,15 @@ pub use call::{Call, CallWithMeta, Plain, ReplyMeta, WithMeta};
 pub use client::{Client, ClientBuilder, Limits};
 pub use content::{ContentBlock, FileRef, IntoContent, Part, Text, ToolCall, ToolResult};
 pub use error::{
-    ApiError, ConfigError, DecodeError, Error, FailedError, InvalidError, Result, StreamError,
-    TimedOutError, TransportError,
+    ApiError, ConfigError, DecodeError, Error, FailedError, FileError, InvalidError, Result,
+    StreamError, TimedOutError, TransportError,
 };
 pub use events::{
     Actor, AssistantMessageCompleted, Event, EventKind, EventList, MessageStatusChanged, NewEvent,
     SessionStatusChanged, ToolCallEnded, ToolCallRequested, ToolResultSubmitted, UserMessage,
 };
+pub use files::{FileSource, Files, UploadFile, UploadedFile};
+pub use http::Progress;
 pub use ids::{
     AgentId, BatchId, EventId, FileId, MessageId, ParseIdError, SessionId, ToolCallId, VersionId,
     WebhookId,
@@ -137,6 +144,9 @@ pub use stream::{Cursor, EventStream, ReconnectPolicy, StreamStats, TextStream};
 pub use transcript::{
     AssistantItem, Timeline, ToolCallItem, Transcript, TranscriptItem, Transcripts, UserItem,
 };
+pub use workspace::{Download, DownloadWorkspace, Workspaces};
+#[cfg(feature = "workspace")]
+pub use workspace::{UnpackLimits, UnpackProgress, Unpacked};
 
 /// Compiles and runs the examples of the README.
 #[cfg(all(doctest, feature = "emulator"))]

@@ -14,6 +14,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::json;
 
+use super::files::limit_of;
 use super::log::ReceivedRequest;
 use super::refusal::{Problem, Refusal};
 use super::service::Service;
@@ -98,28 +99,31 @@ fn as_json(status: StatusCode, json: String) -> Response {
 
 async fn receive(service: Arc<Service>, request: Request) -> Result<Request, Refusal> {
     let (mut parts, body) = request.into_parts();
-    let (body, size) = read(body).await?;
+    let upload = limit_of(parts.uri.path(), service.max_file_bytes);
+    let limit = upload.unwrap_or(BODY_LIMIT);
+    let (body, size) = read(body, limit).await?;
     let request = ReceivedRequest::new(&parts, body);
     service.log.add(request.clone());
     let organization = service.organization(request.header("authorization"));
     let organization = organization.ok_or(Refusal::Unauthorized)?;
-    if size > BODY_LIMIT {
-        return Err(Refusal::TooLarge);
+    if size > limit {
+        let file = upload.map(|_| Refusal::FileTooLarge(service.max_file_bytes));
+        return Err(file.unwrap_or(Refusal::TooLarge));
     }
     parts.extensions.insert(Call { service, organization, request });
     Ok(Request::from_parts(parts, Body::empty()))
 }
 
 /// Returns the body up to the limit, and its whole size.
-async fn read(body: Body) -> Result<(Bytes, usize), Refusal> {
+async fn read(body: Body, limit: usize) -> Result<(Bytes, usize), Refusal> {
     let mut chunks = body.into_data_stream();
     let (mut kept, mut size) = (BytesMut::new(), 0);
     while let Some(chunk) = poll_fn(|context| Pin::new(&mut chunks).poll_next(context)).await {
         let chunk = chunk.map_err(|_broken| Refusal::CutShort)?;
         size += chunk.len();
-        let room = BODY_LIMIT - kept.len();
+        let room = limit - kept.len();
         kept.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-        if size > DRAIN_LIMIT {
+        if size > limit.saturating_add(DRAIN_LIMIT) {
             break;
         }
     }

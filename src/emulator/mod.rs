@@ -48,6 +48,7 @@
 
 mod body;
 mod client;
+mod files;
 mod gate;
 mod log;
 mod refusal;
@@ -57,6 +58,7 @@ mod server;
 mod service;
 mod state;
 mod stream;
+mod workspace;
 
 use std::fmt;
 use std::io;
@@ -78,6 +80,9 @@ const DEFAULT_API_KEY: &str = "dari_emulator_key";
 /// How long a stream is silent before it sends a comment.
 const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// The largest file that may be uploaded, where nothing else is said; the contract names none.
+const DEFAULT_MAX_FILE_BYTES: usize = 32 << 20;
+
 /// A Dari service in process; dropping it stops it.
 ///
 /// It runs on a thread of its own, so neither a blocked thread nor a paused clock of the caller
@@ -98,6 +103,7 @@ pub struct EmulatorBuilder {
     api_key: String,
     other_api_key: Option<String>,
     heartbeat: Duration,
+    max_file_bytes: usize,
 }
 
 impl Emulator {
@@ -116,6 +122,7 @@ impl Emulator {
             api_key: DEFAULT_API_KEY.to_owned(),
             other_api_key: None,
             heartbeat: DEFAULT_HEARTBEAT,
+            max_file_bytes: DEFAULT_MAX_FILE_BYTES,
         }
     }
 
@@ -205,6 +212,28 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Sets the largest file that may be uploaded; the default is 32 MiB.
+    ///
+    /// A larger one is refused with 413.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use dari::FileSource;
+    /// use dari::emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().max_file_bytes(4).start().await?;
+    /// let client = emulator.client()?;
+    /// let refused = client.files().upload(FileSource::bytes("a.txt", "12345")).await;
+    /// assert!(refused.unwrap_err().is_too_large());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_file_bytes(mut self, bytes: usize) -> Self {
+        self.max_file_bytes = bytes;
+        self
+    }
+
     /// Starts the emulator on a free loopback port.
     ///
     /// # Errors
@@ -220,6 +249,7 @@ impl EmulatorBuilder {
             api_key: self.api_key,
             other_api_key: self.other_api_key,
             heartbeat: self.heartbeat,
+            max_file_bytes: self.max_file_bytes,
         });
         Ok(Emulator {
             log: service.log.clone(),

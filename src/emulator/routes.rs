@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -12,11 +12,13 @@ use http::request::Parts;
 use url::form_urlencoded;
 
 use super::body::{self, SessionEvents};
+use super::files;
 use super::gate::{Call, admit};
 use super::refusal::{Problem, Refusal};
 use super::service::Service;
 use super::state::{Arrival, State};
 use super::stream::follow;
+use super::workspace::download;
 
 /// How many events a list holds when no limit is asked for.
 ///
@@ -32,6 +34,8 @@ pub(super) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/v1/agents/{id}/messages", post(send_agent_message))
         .route("/v1/agents/{id}/sessions", get(agent_sessions).post(create_session))
+        // Its size was limited at the gate.
+        .route("/v1/files", post(files::upload).layer(DefaultBodyLimit::disable()))
         .route("/v1/messages/{id}", get(message))
         .route("/v1/sessions", get(sessions))
         .route("/v1/sessions/{id}", get(session))
@@ -39,6 +43,7 @@ pub(super) fn router(service: Arc<Service>) -> Router {
         .route("/v1/sessions/{id}/messages", get(messages))
         .route("/v1/sessions/{id}/stream", get(stream))
         .route("/v1/sessions/{id}/transcript", get(transcript))
+        .route("/v1/sessions/{id}/workspace.zip", get(workspace))
         .fallback(async || Refusal::NoRoute)
         .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
         .layer(from_fn_with_state(service, admit))
@@ -105,6 +110,10 @@ async fn stream(call: Call, Id(session): Id) -> Result<Response, Refusal> {
 
 async fn transcript(call: Call, Id(session): Id) -> Response {
     call.answer(StatusCode::OK, |state, visit| state.transcript(visit, &session))
+}
+
+async fn workspace(call: Call, Id(session): Id) -> Result<Response, Refusal> {
+    download(&call, &session)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {

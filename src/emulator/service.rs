@@ -17,6 +17,7 @@ pub(super) struct Settings {
     pub(super) api_key: String,
     pub(super) other_api_key: Option<String>,
     pub(super) heartbeat: Duration,
+    pub(super) max_file_bytes: usize,
 }
 
 pub(super) struct Service {
@@ -25,6 +26,8 @@ pub(super) struct Service {
     pub(super) bell: watch::Sender<u64>,
     /// How long a stream may be silent.
     pub(super) heartbeat: Duration,
+    /// The largest file that may be uploaded.
+    pub(super) max_file_bytes: usize,
     api_key: String,
     other_api_key: Option<String>,
     started: Instant,
@@ -38,6 +41,7 @@ impl Service {
             log: Arc::default(),
             bell: watch::Sender::new(0),
             heartbeat: settings.heartbeat,
+            max_file_bytes: settings.max_file_bytes,
             api_key: settings.api_key,
             other_api_key: settings.other_api_key,
             started: Instant::now(),

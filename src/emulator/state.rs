@@ -4,6 +4,7 @@
 //! all that are due. What a send starts is due at once but never within that send.
 
 mod agent;
+mod files;
 mod frames;
 mod ledger;
 mod message;
@@ -26,6 +27,7 @@ use ledger::Epoch;
 use message::Message;
 use session::Session;
 
+pub(super) use files::{NewFile, WorkspaceFile};
 pub(super) use sends::Arrival;
 
 /// The answer to a request: JSON, or why there is none.
@@ -57,6 +59,8 @@ pub(super) struct State {
     /// When the next transition of a busy session is due.
     agenda: BTreeSet<(Duration, usize)>,
     changes: u64,
+    /// How many files were uploaded.
+    files: u64,
 }
 
 impl State {
@@ -72,6 +76,7 @@ impl State {
             homes: Vec::new(),
             agenda: BTreeSet::new(),
             changes: 0,
+            files: 0,
         }
     }
 

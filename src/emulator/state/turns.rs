@@ -19,6 +19,7 @@ impl Session {
         match turn.steps.pop_front() {
             Some(Step::Delay(pause)) => return Some(at.saturating_add(pause)),
             Some(Step::Text(text)) => self.messages.get_mut(place)?.draft.push(Part::Text { text }),
+            Some(Step::File(path, contents)) => drop(self.workspace.insert(path, contents)),
             Some(Step::Tool(step)) => self.call_tool(at, place, step)?,
             Some(Step::Fail(error)) => return self.fail(at, place, error),
             None => return self.complete(at, place),
