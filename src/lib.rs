@@ -21,6 +21,16 @@
 //!
 //! | HTTP | method | repeated |
 //! |---|---|---|
+//! | `GET /v1/agents` | [`agents().list`](Agents::list) | yes |
+//! | `GET`, `DELETE /v1/agents/{agent_id}` | [`agents().get`](Agents::get), [`delete`](Agents::delete) | yes |
+//! | `GET /v1/agents/{agent_id}/versions` | [`agents().versions`](Agents::versions) | yes |
+//! | `GET /v1/agents/{agent_id}/versions/{version_id}` | [`agents().version`](Agents::version) | yes |
+//! | `POST /v1/agents`, `POST /v1/agents/{agent_id}/versions` | [`agents().create`](Agents::create), [`create_version`](Agents::create_version) | never once it may have arrived |
+//! | `POST /v1/source-snapshots` | [`source_snapshots().reserve`](SourceSnapshots::reserve) | never once it may have arrived |
+//! | `PUT` to the address reserved | [`source_snapshots().upload`](SourceSnapshots::upload) | yes |
+//! | `POST /v1/source-snapshots/{id}/finalize` | [`source_snapshots().finalize`](SourceSnapshots::finalize) | never once it may have arrived |
+//! | `GET /v1/source-snapshots/{id}/manifest` | [`source_snapshots().manifest`](SourceSnapshots::manifest) | yes |
+//! | `DELETE /v1/source-snapshots/{id}` | [`source_snapshots().delete`](SourceSnapshots::delete) | yes |
 //! | `POST /v1/agents/{agent_id}/messages` | [`agents().send_message`](Agents::send_message) | never once it may have arrived |
 //! | `POST /v1/agents/{agent_id}/sessions` | [`sessions().create`](Sessions::create) | never once it may have arrived |
 //! | `GET`, `PUT`, `DELETE /v1/agents/{agent_id}/webhook` | [`agents().webhook`](Agents::webhook): [`get`](AgentWebhook::get), [`set`](AgentWebhook::set), [`clear`](AgentWebhook::clear) | yes |
@@ -96,6 +106,7 @@ mod call;
 // Resources.
 mod sessions;
 mod messages;
+mod source_snapshots;
 mod agents;
 mod transcript;
 mod files;
@@ -106,7 +117,10 @@ pub mod webhooks;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 
-pub use agents::{Agent, AgentWebhook, Agents, SendAgentMessage, SetWebhook, WebhookConfig};
+pub use agents::{
+    Agent, AgentList, AgentSummary, AgentVersion, AgentVersionDetails, AgentVersions, AgentWebhook,
+    Agents, CreateVersion, PublishedVersion, SendAgentMessage, SetWebhook, WebhookConfig,
+};
 pub use call::{Call, CallWithMeta, Plain, ReplyMeta, WithMeta};
 pub use client::{Client, ClientBuilder, Limits};
 pub use content::{ContentBlock, FileRef, IntoContent, Part, Text, ToolCall, ToolResult};
@@ -121,8 +135,8 @@ pub use events::{
 pub use files::{FileSource, Files, UploadFile, UploadedFile};
 pub use http::Progress;
 pub use ids::{
-    AgentId, BatchId, EventId, FileId, MessageId, ParseIdError, SessionId, ToolCallId, VersionId,
-    WebhookId,
+    AgentId, BatchId, EventId, FileId, MessageId, ParseIdError, SessionId, SourceSnapshotId,
+    ToolCallId, VersionId, WebhookId,
 };
 pub use json::RawJson;
 pub use messages::{
@@ -136,9 +150,13 @@ pub use sessions::{
     CreateSession, ListEvents, ListSessions, NewSession, SendEvents, SentEvents, Session,
     SessionList, Sessions,
 };
+pub use source_snapshots::{
+    ArchiveContent, Done, FinalizedSnapshot, ReserveSnapshot, ReservedSnapshot, SourceManifest,
+    SourceSnapshots, UploadHeaders, UploadSnapshot, UploadUrl,
+};
 pub use status::{
-    ActorType, EventSource, MessageStatus, SessionStatus, ToolCallStatus, UnknownValue,
-    WebhookEventType,
+    ActorType, EventSource, MessageStatus, SessionStatus, SourceSnapshotStatus, ToolCallStatus,
+    UnknownValue, WebhookEventType,
 };
 pub use stream::{Cursor, EventStream, ReconnectPolicy, StreamStats, TextStream};
 pub use transcript::{

@@ -162,6 +162,18 @@ open_enum! {
 }
 
 open_enum! {
+    /// Where an uploaded source is in its life (contract §1).
+    SourceSnapshotStatus {
+        /// Reserved, and waiting for the archive.
+        PendingUpload = "pending_upload",
+        /// Checked: an agent or a version can be made of it.
+        Ready = "ready",
+        /// Refused; the failure reason says why.
+        Failed = "failed",
+    }
+}
+
+open_enum! {
     /// Who caused an event (contract §2).
     EventSource {
         /// The application, by a call of the API.

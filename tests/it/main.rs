@@ -24,6 +24,7 @@ mod once;
 mod repeating;
 mod replies;
 mod round_trip;
+mod source_snapshots;
 mod stream_faults;
 #[cfg(feature = "emulator")]
 mod streaming;
