@@ -62,6 +62,7 @@
 //! | `rustls` (default) | TLS by rustls; used when both backends are on |
 //! | `native-tls` | TLS by the platform's library |
 //! | `http2` | HTTP/2 where the server offers it |
+//! | `publish` | `agents().publish`: from a directory to a new version of an agent in one call |
 //! | `emulator` | the whole service in process, for tests without an account |
 //! | `workspace` | unpacking a downloaded workspace into a directory |
 //! | `webhooks` | the module `webhooks`: verifies and reads deliveries, and signs them in tests |
@@ -111,6 +112,9 @@ mod agents;
 mod transcript;
 mod files;
 mod workspace;
+// Workflows: several operations in one.
+#[cfg(feature = "publish")]
+mod publish;
 // Aside: nobody in the crate imports these, but the emulator signs.
 #[cfg(feature = "webhooks")]
 pub mod webhooks;
@@ -144,6 +148,8 @@ pub use messages::{
     SendMessage, SentMessage, ToolExchange, WaitForMessage,
 };
 pub use object::{ExtraFields, UnknownObject};
+#[cfg(feature = "publish")]
+pub use publish::{AgentSource, Publish, PublishStep, SourceArchive, SourceDirectory};
 pub use retry::RetryPolicy;
 pub use secret::Secret;
 pub use sessions::{

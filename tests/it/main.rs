@@ -21,9 +21,13 @@ mod key;
 mod main_job;
 #[cfg(feature = "emulator")]
 mod once;
+#[cfg(feature = "publish")]
+mod publishing;
 mod repeating;
 mod replies;
 mod round_trip;
+#[cfg(feature = "publish")]
+mod source_archive;
 mod source_snapshots;
 mod stream_faults;
 #[cfg(feature = "emulator")]

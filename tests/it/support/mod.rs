@@ -1,5 +1,7 @@
 //! What several tests share.
 
+#[cfg(feature = "publish")]
+pub(crate) mod folder;
 pub(crate) mod ledger;
 #[cfg(feature = "emulator")]
 pub(crate) mod lossy;
