@@ -1,6 +1,7 @@
 //! What request bodies say, once they are known to be what the contract asks for.
 
 mod check;
+mod snapshot;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,8 @@ use serde_json::value::RawValue;
 
 use super::refusal::{Problem, Refusal};
 use check::At;
+
+pub(super) use snapshot::{reservation, source};
 
 /// A user's message; free JSON keeps the text it was sent with.
 #[derive(Clone, Debug, Deserialize)]

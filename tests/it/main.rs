@@ -1,6 +1,8 @@
 //! Tests of the crate as its user has it: one binary, a module per behaviour.
 
 mod agent_webhook;
+#[cfg(feature = "emulator")]
+mod agents;
 mod bad_input;
 mod bounds;
 #[cfg(feature = "emulator")]
@@ -11,6 +13,8 @@ mod emulator_life;
 mod emulator_lists;
 #[cfg(feature = "emulator")]
 mod emulator_sends;
+#[cfg(feature = "emulator")]
+mod emulator_snapshots;
 #[cfg(feature = "emulator")]
 mod emulator_stream;
 #[cfg(feature = "emulator")]

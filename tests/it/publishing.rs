@@ -1,5 +1,7 @@
 //! Publishing in one call.
 
+#[cfg(feature = "emulator")]
+mod emulator;
 mod failures;
 
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,7 @@
 //! The state without a socket, at times the tests choose.
 
 mod frames;
+mod publishing;
 mod reads;
 mod scripts;
 mod sends;
