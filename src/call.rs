@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::client::Client;
 use crate::error::Error;
 use crate::http::{CallSettings, Upload, decode, send, send_upload};
-use crate::request::Request;
+use crate::request::{Key, Request};
 use crate::retry::RetryPolicy;
 
 /// A call of the API, sent when it is awaited.
@@ -51,7 +51,10 @@ pub(crate) trait Operation: Send {
 }
 
 /// An operation that a key makes safe to repeat.
-pub(crate) trait Keyed: Operation {}
+pub(crate) trait Keyed: Operation {
+    /// Returns the key, wherever the operation's request carries it.
+    fn key(&mut self) -> &mut Key;
+}
 
 impl Operation for Plain {
     fn into_request(self) -> Result<Request, Error> {
@@ -118,12 +121,14 @@ impl<'a, T, O> Call<'a, T, O> {
 
 #[allow(private_bounds, reason = "operations are the crate's own")]
 impl<T, O: Keyed> Call<'_, T, O> {
-    /// Sets the `Idempotency-Key`; one is made for each call otherwise.
+    /// Sets the key of idempotency; else one is made for each call.
+    ///
+    /// It travels as the contract says: in a header, or for batches in the body.
     ///
     /// A key that is stored before the call survives a crash: the same call with the same key
     /// has its effect once, and gives the first one's result.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
-        self.settings.idempotency_key = Some(key.into());
+        self.operation.key().replace(key.into());
         self
     }
 }
@@ -219,7 +224,7 @@ pub struct ReplyMeta {
     pub request_id: Option<String>,
     /// How many times the request was sent.
     pub attempts: u32,
-    /// The `Idempotency-Key` it was sent with, where the operation has one.
+    /// The key of idempotency it was sent with, where the operation has one.
     pub idempotency_key: Option<String>,
 }
 

@@ -54,7 +54,7 @@ pub enum Error {
     /// A file of this machine could not be read or written.
     #[error(transparent)]
     File(Box<FileError>),
-    /// A message or source that failed, or is not final yet, was asked for as a result.
+    /// A message, batch or source that failed, or is not final yet, was asked for as a result.
     #[error(transparent)]
     Failed(Box<FailedError>),
 }
@@ -168,7 +168,7 @@ impl Error {
         }
     }
 
-    /// Returns the `Idempotency-Key` the call was sent with.
+    /// Returns the key of idempotency the call was sent with.
     ///
     /// Give it to the same call to repeat it without a second effect.
     #[must_use]
@@ -176,7 +176,7 @@ impl Error {
         self.facts().and_then(|facts| facts.idempotency_key.as_deref())
     }
 
-    /// Returns what a wait saw last, or the message that failed.
+    /// Returns what a wait saw last, or the message or batch that failed.
     ///
     /// ```
     /// # fn report(error: dari::Error) {
@@ -237,6 +237,14 @@ impl Error {
 
     pub(crate) fn file(facts: CallFacts, what: &str, source: std::io::Error) -> Self {
         Self::File(Box::new(FileError { facts, what: one_line(what, 512), source }))
+    }
+
+    /// Says which of several items was refused.
+    pub(crate) fn in_item(self, index: usize) -> Self {
+        match self {
+            Self::Invalid(error) => Self::Invalid(error.in_item(index)),
+            other => other,
+        }
     }
 
     pub(crate) fn stream(what: String, source: Option<Self>) -> Self {

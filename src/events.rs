@@ -104,25 +104,42 @@ impl IntoIterator for EventList {
 #[must_use = "an event does nothing until it is sent"]
 pub struct NewEvent {
     r#type: &'static str,
-    content: Vec<ContentBlock>,
-    #[serde(skip_serializing_if = "Metadata::is_empty")]
-    metadata: Metadata,
+    #[serde(flatten)]
+    message: NewMessage,
 }
 
 impl NewEvent {
     /// Returns a `user.message`, which opens a turn.
     pub fn user_message(content: impl IntoContent) -> Self {
-        Self {
-            r#type: "user.message",
-            content: content.into_content(),
-            metadata: Metadata::default(),
-        }
+        Self { r#type: "user.message", message: NewMessage::new(content) }
     }
 
     /// Adds a field to the message's metadata, which is free JSON.
     pub fn metadata(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
-        self.metadata.insert(name.into(), &value);
+        self.message.add_metadata(name.into(), &value);
         self
+    }
+
+    pub(crate) fn check(&self, operation: &'static str) -> Result<(), Error> {
+        self.message.check(operation)
+    }
+}
+
+/// What a user says, without the event that carries it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct NewMessage {
+    content: Vec<ContentBlock>,
+    #[serde(skip_serializing_if = "Metadata::is_empty")]
+    metadata: Metadata,
+}
+
+impl NewMessage {
+    pub(crate) fn new(content: impl IntoContent) -> Self {
+        Self { content: content.into_content(), metadata: Metadata::default() }
+    }
+
+    pub(crate) fn add_metadata(&mut self, name: String, value: &impl Serialize) {
+        self.metadata.insert(name, value);
     }
 
     pub(crate) fn check(&self, operation: &'static str) -> Result<(), Error> {

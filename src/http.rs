@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::client::{Client, Inner};
 use crate::error::{CallFacts, Error, Fate, TimedOutError, TransportError};
-use crate::request::Request;
+use crate::request::{Key, KeyPlace, Request};
 use crate::retry::{Delays, Reached, Repeat, RetryPolicy, retry_after};
 
 use read::{Broken, Refusal, Unreadable, read_body, undecodable};
@@ -43,7 +43,6 @@ pub(crate) struct CallSettings {
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) headers: HeaderMap,
-    pub(crate) idempotency_key: Option<String>,
 }
 
 /// A reply with a status of success, and its whole body.
@@ -118,7 +117,6 @@ struct Sending<'a> {
     limit: Duration,
     started: Instant,
     facts: CallFacts,
-    /// A key the caller can give again makes a repeat of the whole call harmless.
     caller_has_key: bool,
     last_error: Option<Box<Error>>,
     /// The worst of all attempts: a later refusal does not undo an earlier lost reply.
@@ -127,32 +125,20 @@ struct Sending<'a> {
 
 impl<'a> Sending<'a> {
     fn new(inner: &'a Inner, request: &Request, settings: CallSettings) -> Result<Self, Error> {
-        let caller_has_key = settings.idempotency_key.is_some();
-        let key = match request.repeat {
-            Repeat::Keyed => Some(settings.idempotency_key.unwrap_or_else(new_key)),
-            Repeat::Safe | Repeat::Unsafe => None,
-        };
         let mut outgoing =
             reqwest::Request::new(request.method.clone(), request.url(&inner.base_url));
-        *outgoing.headers_mut() = headers(inner, request, settings.headers);
-        if let Some(key) = &key {
-            let invalid = |reason| Error::invalid(request.operation, "idempotency key", reason);
-            if key.is_empty() {
-                return Err(invalid("it is empty".to_owned()));
-            }
-            let value = HeaderValue::from_str(key).map_err(|error| invalid(error.to_string()))?;
-            outgoing.headers_mut().insert(IDEMPOTENCY_KEY, value);
-        }
+        *outgoing.headers_mut() = headers(inner, request, settings.headers)?;
         *outgoing.body_mut() = request.body.clone().map(Into::into);
         let policy = settings.retry.unwrap_or_else(|| inner.retry.clone());
+        let key = request.key.as_ref();
         let mut sending = Self::bare(inner, outgoing, request.operation);
-        sending.facts.idempotency_key = key.map(String::into_boxed_str);
+        sending.facts.idempotency_key = key.map(|key| key.as_str().into());
         Ok(Self {
             repeat: request.repeat,
             delays: policy.delays(),
             policy,
             limit: settings.timeout.unwrap_or(inner.timeout),
-            caller_has_key,
+            caller_has_key: key.is_some_and(|key| key.is_callers),
             ..sending
         })
     }
@@ -339,17 +325,27 @@ impl Failure {
     }
 }
 
-fn headers(inner: &Inner, request: &Request, mut headers: HeaderMap) -> HeaderMap {
+fn headers(inner: &Inner, request: &Request, mut headers: HeaderMap) -> Result<HeaderMap, Error> {
     headers.insert(header::AUTHORIZATION, inner.authorization.clone());
     let json = HeaderValue::from_static("application/json");
     if request.body.is_some() {
         headers.insert(header::CONTENT_TYPE, json.clone());
     }
     headers.entry(header::ACCEPT).or_insert(json);
-    headers
+    if let Some(key) = &request.key {
+        let invalid = |reason| Error::invalid(request.operation, "idempotency key", reason);
+        put_key(&mut headers, key).map_err(invalid)?;
+    }
+    Ok(headers)
 }
 
-/// Returns a new key, 128 random bits as text.
-fn new_key() -> String {
-    format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..))
+fn put_key(headers: &mut HeaderMap, key: &Key) -> Result<(), String> {
+    if key.as_str().is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    if key.place == KeyPlace::Header {
+        let value = HeaderValue::from_str(key.as_str()).map_err(|error| error.to_string())?;
+        headers.insert(IDEMPOTENCY_KEY, value);
+    }
+    Ok(())
 }

@@ -143,12 +143,12 @@ id!(
     EventId(Arc<str>), "event id"
 );
 id!(
-    /// The id of an uploaded file, such as `file_123`.
-    FileId, "file id"
-);
-id!(
     /// The id of a batch of sessions, such as `batch_123`.
     BatchId, "batch id"
+);
+id!(
+    /// The id of an uploaded file, such as `file_123`.
+    FileId, "file id"
 );
 id!(
     /// The id of an event delivered to a webhook; the same in every delivery of it.

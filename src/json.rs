@@ -1,7 +1,9 @@
 //! JSON kept as text until someone asks for it.
 
 mod equality;
+mod number;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
@@ -10,6 +12,8 @@ use serde::de::{DeserializeOwned, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+pub(crate) use number::Number;
 
 /// Free JSON, kept as the text it came in.
 ///
@@ -61,6 +65,14 @@ impl RawJson {
     #[must_use]
     pub fn is_null(&self) -> bool {
         self.get() == "null"
+    }
+
+    /// Returns what a person would read in it.
+    pub(crate) fn readable(&self) -> Cow<'_, str> {
+        match self.parse() {
+            Ok(value) => Cow::Owned(readable(&value)),
+            Err(_too_deep) => Cow::Borrowed(self.get()),
+        }
     }
 
     pub(crate) fn raw(&self) -> &RawValue {

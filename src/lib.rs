@@ -46,6 +46,9 @@
 //! | `POST /v1/files` | [`files().upload`](Files::upload) | never once it may have arrived |
 //! | `GET /v1/sessions/{session_id}/transcript` | [`transcript().get`](Transcripts::get) | yes |
 //! | `GET /v1/sessions/{session_id}/workspace.zip` | [`workspace().download`](Workspaces::download) | until it begins |
+//! | `POST /v1/session-batches` | [`batches().create`](Batches::create) | yes, under one key in the body |
+//! | `GET /v1/session-batches/{batch_id}` | [`batches().get`](Batches::get), [`wait`](Batches::wait) | yes |
+//! | `GET /v1/costs/sessions/{session_id}` | [`costs().session`](Costs::session), [`wait`](Costs::wait) | yes |
 //!
 //! # Repeating
 //!
@@ -63,7 +66,7 @@
 //! | `native-tls` | TLS by the platform's library |
 //! | `http2` | HTTP/2 where the server offers it |
 //! | `publish` | `agents().publish`: from a directory to a new version of an agent in one call |
-//! | `emulator` | the whole service in process, for tests without an account |
+//! | `emulator` | the whole service in process, for tests without an account; turns `webhooks` on |
 //! | `workspace` | unpacking a downloaded workspace into a directory |
 //! | `webhooks` | the module `webhooks`: verifies and reads deliveries, and signs them in tests |
 //! | `full` | all of the above but `native-tls` |
@@ -110,6 +113,8 @@ mod messages;
 mod source_snapshots;
 mod agents;
 mod transcript;
+mod batches;
+mod costs;
 mod files;
 mod workspace;
 // Workflows: several operations in one.
@@ -125,9 +130,13 @@ pub use agents::{
     Agent, AgentList, AgentSummary, AgentVersion, AgentVersionDetails, AgentVersions, AgentWebhook,
     Agents, CreateVersion, PublishedVersion, SendAgentMessage, SetWebhook, WebhookConfig,
 };
+pub use batches::{
+    Batch, BatchCounts, BatchItem, BatchSession, Batches, CreateBatch, NewBatch, WaitForBatch,
+};
 pub use call::{Call, CallWithMeta, Plain, ReplyMeta, WithMeta};
 pub use client::{Client, ClientBuilder, Limits};
 pub use content::{ContentBlock, FileRef, IntoContent, Part, Text, ToolCall, ToolResult};
+pub use costs::{Cost, Costs, ParseAmountError, UsdAmount, WaitForCost};
 pub use error::{
     ApiError, ConfigError, DecodeError, Error, FailedError, FileError, InvalidError, Result,
     StreamError, TimedOutError, TransportError,
@@ -148,6 +157,7 @@ pub use messages::{
     SendMessage, SentMessage, ToolExchange, WaitForMessage,
 };
 pub use object::{ExtraFields, UnknownObject};
+pub use poll::Wait;
 #[cfg(feature = "publish")]
 pub use publish::{AgentSource, Publish, PublishStep, SourceArchive, SourceDirectory};
 pub use retry::RetryPolicy;
@@ -161,8 +171,8 @@ pub use source_snapshots::{
     SourceSnapshots, UploadHeaders, UploadSnapshot, UploadUrl,
 };
 pub use status::{
-    ActorType, EventSource, MessageStatus, SessionStatus, SourceSnapshotStatus, ToolCallStatus,
-    UnknownValue, WebhookEventType,
+    ActorType, BatchItemStatus, BatchStatus, CostScope, EventSource, MessageStatus, SessionStatus,
+    SourceSnapshotStatus, ToolCallStatus, UnknownValue, WebhookEventType,
 };
 pub use stream::{Cursor, EventStream, ReconnectPolicy, StreamStats, TextStream};
 pub use transcript::{

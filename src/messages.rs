@@ -14,6 +14,7 @@ use crate::events::{Event, NewEvent};
 use crate::ids::{MessageId, SessionId};
 use crate::json::RawJson;
 use crate::object::{ExtraFields, growing};
+use crate::poll::Wait;
 use crate::request::Request;
 use crate::sessions::Session;
 use crate::status::MessageStatus;
@@ -214,7 +215,7 @@ impl<'a> Messages<'a> {
         content: impl IntoContent,
     ) -> Call<'a, QueuedMessage, SendMessage> {
         let event = NewEvent::user_message(content);
-        Call::new(self.client, SendMessage { session: session.clone(), event })
+        Call::new(self.client, SendMessage::new(session.clone(), event))
     }
 
     /// Returns a message as it stands now.
@@ -283,7 +284,7 @@ impl<'a> Messages<'a> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn wait(self, id: &MessageId) -> WaitForMessage<'a> {
-        WaitForMessage::new(self.client, id.clone())
+    pub fn wait(self, id: &MessageId) -> Wait<'a, Message, WaitForMessage<'a>> {
+        Wait::new("messages.wait", WaitForMessage::new(self.client, id.clone()))
     }
 }

@@ -1,5 +1,7 @@
 //! Asks until the answer is final, and not a moment longer than allowed.
 
+mod wait;
+
 use std::any::Any;
 use std::future::Future;
 use std::sync::Arc;
@@ -9,12 +11,17 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::{CallFacts, Error, LastSeen, TimedOutError};
 
+pub(crate) use wait::Changes;
+pub use wait::Wait;
+
 /// What a look found.
 pub(crate) enum Look<T> {
     /// The answer.
     Final(T),
     /// Something that will change, and a line about it.
     Pending(T, String),
+    /// Nothing yet, and the refusal that said so.
+    Nothing(Error),
 }
 
 /// What is waited for.
@@ -22,8 +29,11 @@ pub(crate) trait Watch: Send {
     /// What a look gives.
     type Seen: Any + Send + Sync;
 
-    /// Looks once.
-    fn look(&mut self) -> impl Future<Output = Result<Look<Self::Seen>, Error>> + Send;
+    /// Looks once. A request may take as long as the wait, whose `limit` cuts it off.
+    fn look(
+        &mut self,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Look<Self::Seen>, Error>> + Send;
 
     /// Waits before the next look; may be shorter or longer than asked, if there is a reason.
     fn pause(&mut self, delay: Duration) -> impl Future<Output = ()> + Send {
@@ -55,12 +65,13 @@ where
     loop {
         looks += 1;
         let mut asked = Duration::ZERO;
-        match timeout(left(), watch.look()).await {
+        match timeout(left(), watch.look(limit)).await {
             Ok(Ok(Look::Final(answer))) => return Ok(answer),
             Ok(Ok(Look::Pending(seen, line))) => {
                 last = Some(LastSeen { line, value: Arc::new(seen) });
                 fault = None;
             }
+            Ok(Ok(Look::Nothing(error))) => fault = Some(Box::new(error)),
             Ok(Err(error)) if error.is_retryable() => {
                 asked = error.retry_after().unwrap_or_default().min(MOST_OBEYED);
                 fault = Some(Box::new(error));
@@ -99,7 +110,7 @@ mod tests {
     impl<F: FnMut(u32) -> Option<Result<Look<u32>, Error>> + Send> Watch for Script<F> {
         type Seen = u32;
 
-        async fn look(&mut self) -> Result<Look<u32>, Error> {
+        async fn look(&mut self, _: Duration) -> Result<Look<u32>, Error> {
             self.0 += 1;
             match (self.1)(self.0) {
                 Some(answer) => answer,
@@ -152,6 +163,19 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs(1));
         let error = until_final(patience(5), Script(0, |_| Some(Err(fault())))).await.unwrap_err();
         assert!(std::error::Error::source(&error).is_some(), "the fault is the source");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_there_yet_is_waited_for_and_the_refusal_is_the_source() {
+        let refusal = || Error::invalid("x", "y", "not yet");
+        let script =
+            Script(0, |n| Some(Ok(if n < 5 { Look::Nothing(refusal()) } else { Look::Final(n) })));
+        assert_eq!(until_final(patience(60), script).await.unwrap(), 5);
+        let script = Script(0, |_| Some(Ok(Look::Nothing(refusal()))));
+        let error = until_final(patience(5), script).await.unwrap_err();
+        assert!(error.is_timeout() && error.last_seen::<u32>().is_none());
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.contains("not yet"), "{source}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,5 +1,7 @@
 //! A request as a value: what to send, and what a repeat of it would do.
 
+mod key;
+
 use std::fmt;
 
 use bytes::Bytes;
@@ -10,12 +12,15 @@ use url::Url;
 use crate::error::Error;
 use crate::retry::Repeat;
 
+pub(crate) use key::{Key, KeyPlace};
+
 /// One request of the API, without host, key or limits.
 #[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) operation: &'static str,
     pub(crate) method: Method,
     pub(crate) repeat: Repeat,
+    pub(crate) key: Option<Key>,
     pub(crate) body: Option<Bytes>,
     /// Whether the reply holds a secret, so that no error may quote it.
     pub(crate) confidential: bool,
@@ -36,6 +41,7 @@ impl Request {
             operation,
             method: Method::GET,
             repeat: Repeat::Safe,
+            key: None,
             body: None,
             confidential: false,
             segments: segments.iter().map(|segment| (*segment).to_owned()).collect(),
@@ -59,6 +65,11 @@ impl Request {
     pub(crate) fn confidential(mut self) -> Self {
         self.confidential = true;
         self
+    }
+
+    /// Returns a request that a key makes safe to repeat.
+    pub(crate) fn keyed_post(operation: &'static str, segments: &[&str], key: Key) -> Self {
+        Self { key: Some(key), ..Self::post(operation, segments, Repeat::Keyed) }
     }
 
     pub(crate) fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

@@ -109,6 +109,11 @@ impl Delays {
         Self { bound: first, cap, factor: 2.0, floor: 0.0, random: fastrand::Rng::new() }
     }
 
+    /// Returns the delays of a wait that was given none: from 250 ms to 5 s.
+    pub(crate) fn default_polling() -> Self {
+        Self::polling(Duration::from_millis(250), Duration::from_secs(5))
+    }
+
     /// Returns delays of 80 to 100 % of a bound that grows by 1.6 up to `cap`.
     pub(crate) fn polling(first: Duration, cap: Duration) -> Self {
         Self { bound: first, cap, factor: 1.6, floor: 0.8, random: fastrand::Rng::new() }

@@ -174,6 +174,78 @@ open_enum! {
 }
 
 open_enum! {
+    /// Where a batch of sessions is in its life (contract §1).
+    ///
+    /// The last three are final; an unknown status is not.
+    BatchStatus {
+        /// Recorded; no item has begun.
+        Queued = "queued",
+        /// Items are at work.
+        Running = "running",
+        /// Every item is completed.
+        Completed = "completed",
+        /// No item is completed.
+        Failed = "failed",
+        /// Some items are completed, and some failed.
+        PartialFailed = "partial_failed",
+    }
+}
+
+impl BatchStatus {
+    /// Returns whether the batch will not change any more.
+    ///
+    /// ```
+    /// use dari::BatchStatus;
+    ///
+    /// assert!(BatchStatus::PartialFailed.is_terminal());
+    /// assert!(!BatchStatus::from("paused").is_terminal());
+    /// ```
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::PartialFailed)
+    }
+}
+
+open_enum! {
+    /// Where one item of a batch is in its life (contract §1).
+    ///
+    /// The last two are final; an unknown status is not.
+    BatchItemStatus {
+        /// Recorded, and waiting for its turn.
+        Queued = "queued",
+        /// Its agent is at work.
+        Running = "running",
+        /// Its message is completed.
+        Completed = "completed",
+        /// It could not be started, or its message failed.
+        Failed = "failed",
+    }
+}
+
+impl BatchItemStatus {
+    /// Returns whether the item will not change any more.
+    ///
+    /// ```
+    /// use dari::BatchItemStatus;
+    ///
+    /// assert!(BatchItemStatus::Failed.is_terminal());
+    /// assert!(!BatchItemStatus::from("paused").is_terminal());
+    /// ```
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::Completed | Self::Failed)
+    }
+}
+
+open_enum! {
+    /// What a cost was added up over (contract §8).
+    CostScope {
+        /// One session.
+        Session = "session",
+    }
+}
+
+open_enum! {
     /// Who caused an event (contract §2).
     EventSource {
         /// The application, by a call of the API.

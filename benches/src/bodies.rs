@@ -31,6 +31,14 @@ pub fn messages(bytes: usize, tag: Tag) -> String {
     body.text + "]}"
 }
 
+/// Returns the body of one message.
+#[must_use]
+pub fn one_message() -> String {
+    let mut body = Body { text: String::new(), tag: Tag::First, parts: 0 };
+    body.message(123);
+    body.text
+}
+
 /// Returns the body of a transcript of about this many bytes.
 #[must_use]
 pub fn transcript(bytes: usize) -> String {

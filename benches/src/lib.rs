@@ -1,9 +1,11 @@
 //! What the benchmarks share: bodies, ledgers, a server, the peers, and measuring.
 
+pub mod answers;
 pub mod bodies;
 pub mod clients;
 pub mod decoders;
 pub mod derived;
+pub mod getters;
 pub mod ledger;
 pub mod measure;
 pub mod options;

@@ -1,19 +1,23 @@
 //! What request bodies say, once they are known to be what the contract asks for.
 
+mod batch;
 mod check;
 mod snapshot;
+mod webhook;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::refusal::{Problem, Refusal};
 use check::At;
 
+pub(super) use batch::{BatchItem, NewBatch, new_batch};
 pub(super) use snapshot::{reservation, source};
+pub(super) use webhook::{WebhookSettings, webhook_settings};
 
 /// A user's message; free JSON keeps the text it was sent with.
 #[derive(Clone, Debug, Deserialize)]
@@ -37,11 +41,16 @@ pub(super) struct NewSession {
     pub(super) metadata: Option<BTreeMap<String, String>>,
 }
 
-/// Which external tool call is answered.
+/// Which external tool call is answered, and with what.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct ToolAnswer {
     pub(super) message_id: String,
     pub(super) tool_call_id: String,
+    /// Absent only from an error; `null` is a result.
+    #[serde(default, deserialize_with = "given")]
+    pub(super) result: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(super) is_error: bool,
 }
 
 /// The body of "send agent message".
@@ -76,6 +85,14 @@ impl UserMessage {
         for raw in self.content.iter_mut().chain(&mut self.metadata) {
             *raw = compact(raw);
         }
+        self
+    }
+}
+
+impl ToolAnswer {
+    /// Returns the answer with its free JSON on one line.
+    fn compacted(mut self) -> Self {
+        self.result = self.result.map(|raw| compact(&raw));
         self
     }
 }
@@ -123,7 +140,8 @@ pub(super) fn session_events(bytes: &[u8]) -> Result<SessionEvents, Refusal> {
     if document.get("type").and_then(Value::as_str) == Some("tool.result_submitted") {
         check::tool_answer(&body, &mut problems);
         refuse(problems)?;
-        return extract(bytes).map(SessionEvents::ToolAnswer);
+        let answer = extract::<ToolAnswer>(bytes)?.compacted();
+        return Ok(SessionEvents::ToolAnswer(answer));
     }
     check::user_message(&body, &mut problems);
     refuse(problems)?;
@@ -146,6 +164,15 @@ fn extract<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(bytes).map_err(|_duplicate| {
         Problem::at(&["body"], "json_invalid", "a field is given twice").into()
     })
+}
+
+/// Reads a field that is there, `null` included.
+fn given<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::deserialize(field).map(Some)
+}
+
+fn null_is_default<'de, D: Deserializer<'de>>(field: D) -> Result<bool, D::Error> {
+    Option::deserialize(field).map(Option::unwrap_or_default)
 }
 
 /// Returns JSON without the whitespace between its tokens.

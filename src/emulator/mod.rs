@@ -1,7 +1,7 @@
 //! The whole service in process: a test double that needs no account.
 //!
 //! [`Emulator`] is a real HTTP server on a loopback port of its own. It answers the reference
-//! operations of the Dari API and those they name; its agents follow a script.
+//! operations of the Dari API, those they name, batches and costs; its agents follow a script.
 //!
 //! # A test of your own service
 //!
@@ -43,6 +43,45 @@
 //! # }
 //! ```
 //!
+//! # Tools that the application runs
+//!
+//! A turn may call a tool that your service answers (contract §6). The message waits until it does,
+//! and what the agent says then can depend on the result:
+//!
+//! ```
+//! use std::time::Duration;
+//! use dari::emulator::{Emulator, ExternalCall, ScriptedAgent, Turn};
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let agent = ScriptedAgent::named("triage").respond(|_| {
+//!     let lookup = ExternalCall::new("lookup_ticket", json!({"ticket_id": "T-1042"}))
+//!         .output_schema(json!({"type": "object", "required": ["priority"]}))
+//!         .timeout(Duration::from_millis(50));
+//!     Turn::new().external_tools([lookup]).then(|results| match results.of("lookup_ticket") {
+//!         Some(ticket) if !ticket.is_error() => {
+//!             Turn::reply(format!("Its priority is {}.", ticket.value()["priority"]))
+//!         }
+//!         _ => Turn::reply("I could not look it up."),
+//!     })
+//! });
+//! let emulator = Emulator::builder().agent(agent).start().await?;
+//! let client = emulator.client()?;
+//!
+//! let sent = client.agents().send_message(&emulator.agent(), "Triage T-1042.").await?;
+//! // Nobody answers with a `tool.result_submitted`, so the tool's own time limit passes.
+//! let message = client.messages().wait(&sent.message.id).await?;
+//! assert_eq!(message.text(), "I could not look it up.");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Such calls are also delivered to the agent's webhook, as are the ends of sessions: see
+//! [`DeliveryPolicy`].
+//!
+//! # Time and memory
+//!
 //! A turn plays in real time: it waits as long as its script says and no longer. The emulator
 //! keeps everything in memory, the log of requests included, until it is dropped.
 //!
@@ -56,6 +95,10 @@
 mod body;
 mod bundle;
 mod client;
+mod cost;
+mod deliver;
+mod deliveries;
+mod external;
 mod files;
 mod gate;
 mod log;
@@ -77,10 +120,13 @@ use std::time::Duration;
 use crate::ids::AgentId;
 use tokio::sync::watch;
 
+use deliveries::DeliveryLog;
 use log::RequestLog;
 use server::Server;
 use service::{Service, Settings};
 
+pub use deliveries::{DeliveryAttempt, DeliveryPolicy};
+pub use external::{CallResult, CallResults, ExternalCall};
 pub use log::ReceivedRequest;
 pub use script::{ScriptedAgent, Turn, TurnInput};
 
@@ -102,6 +148,7 @@ pub struct Emulator {
     agents: Vec<AgentId>,
     first_agent: AgentId,
     log: Arc<RequestLog>,
+    deliveries: Arc<DeliveryLog>,
     bell: watch::Sender<u64>,
 }
 
@@ -113,6 +160,8 @@ pub struct EmulatorBuilder {
     other_api_key: Option<String>,
     heartbeat: Duration,
     max_file_bytes: usize,
+    cost_delay: Duration,
+    deliveries: DeliveryPolicy,
 }
 
 impl Emulator {
@@ -132,6 +181,8 @@ impl Emulator {
             other_api_key: None,
             heartbeat: DEFAULT_HEARTBEAT,
             max_file_bytes: DEFAULT_MAX_FILE_BYTES,
+            cost_delay: Duration::ZERO,
+            deliveries: DeliveryPolicy::default(),
         }
     }
 
@@ -243,6 +294,14 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Sets how long after a run its cost can be asked for; the default is 0 s.
+    ///
+    /// Until then the answer is 404, as it is while the session is at work.
+    pub fn cost_delay(mut self, delay: Duration) -> Self {
+        self.cost_delay = delay;
+        self
+    }
+
     /// Starts the emulator on a free loopback port.
     ///
     /// # Errors
@@ -259,9 +318,12 @@ impl EmulatorBuilder {
             other_api_key: self.other_api_key,
             heartbeat: self.heartbeat,
             max_file_bytes: self.max_file_bytes,
+            cost_delay: self.cost_delay,
+            deliveries: self.deliveries,
         });
         Ok(Emulator {
             log: service.log.clone(),
+            deliveries: service.delivery_log.clone(),
             bell: service.bell.clone(),
             server: Server::start(service).await?,
             api_key,

@@ -1,5 +1,7 @@
 //! The routes of the contract: from HTTP to an entry of the state and back.
 
+mod webhooks;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -35,9 +37,12 @@ pub(super) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/v1/agents/{id}/messages", post(send_agent_message))
         .route("/v1/agents/{id}/sessions", get(agent_sessions).post(create_session))
+        .route("/v1/costs/sessions/{id}", get(cost))
         // Its size was limited at the gate.
         .route("/v1/files", post(files::upload).layer(DefaultBodyLimit::disable()))
         .route("/v1/messages/{id}", get(message))
+        .route("/v1/session-batches", post(create_batch))
+        .route("/v1/session-batches/{id}", get(batch))
         .route("/v1/sessions", get(sessions))
         .route("/v1/sessions/{id}", get(session))
         .route("/v1/sessions/{id}/events", get(events).post(send_session_events))
@@ -46,6 +51,7 @@ pub(super) fn router(service: Arc<Service>) -> Router {
         .route("/v1/sessions/{id}/transcript", get(transcript))
         .route("/v1/sessions/{id}/workspace.zip", get(workspace))
         .merge(publishing::routes())
+        .merge(webhooks::routes())
         .fallback(async || Refusal::NoRoute)
         .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
         .layer(from_fn_with_state(service, admit))
@@ -61,6 +67,19 @@ async fn create_session(call: Call, Id(agent): Id) -> Result<Response, Refusal> 
     let body = body::new_session(call.json()?)?;
     let entry = |state: &mut State, visit| state.create_session(visit, &agent, body);
     Ok(call.answer(StatusCode::CREATED, entry))
+}
+
+async fn create_batch(call: Call) -> Result<Response, Refusal> {
+    let body = body::new_batch(call.json()?)?;
+    Ok(call.answer(StatusCode::CREATED, |state, visit| state.create_batch(visit, body)))
+}
+
+async fn batch(call: Call, Id(batch): Id) -> Response {
+    call.answer(StatusCode::OK, |state, visit| state.batch(visit, &batch))
+}
+
+async fn cost(call: Call, Id(session): Id) -> Response {
+    call.answer(StatusCode::OK, |state, visit| state.cost(visit, &session))
 }
 
 async fn agent_sessions(call: Call, Id(agent): Id) -> Response {
@@ -97,7 +116,7 @@ async fn send_session_events(call: Call, Id(session): Id) -> Result<Response, Re
         SessionEvents::Message(message) => {
             state.send_message(visit, &session, Arrival { message, key })
         }
-        SessionEvents::ToolAnswer(answer) => state.submit_tool_result(visit, &session, &answer),
+        SessionEvents::ToolAnswer(answer) => state.submit_tool_result(visit, &session, answer),
     };
     Ok(call.answer(StatusCode::ACCEPTED, entry))
 }

@@ -8,6 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::cost::Decimal;
+use super::external::{ExternalCall, Then};
+
 /// An agent that follows a script instead of a model.
 ///
 /// ```
@@ -32,7 +35,8 @@ pub struct ScriptedAgent {
 /// One turn: what an agent does with one message.
 ///
 /// The steps happen in the order they were added. A turn without a delay is over at the next
-/// request the emulator receives, never within the answer to the send.
+/// request the emulator receives, or right after it where a webhook is set, but never within the
+/// answer to the send.
 #[derive(Clone, Debug, Default)]
 #[must_use = "a turn does nothing until an agent plays it"]
 pub struct Turn {
@@ -54,7 +58,11 @@ pub(super) enum Step {
     Text(String),
     File(String, Bytes),
     Tool(ToolStep),
+    /// Calls requested together; the application answers them.
+    External(Vec<ExternalCall>),
+    Then(Then),
     Delay(Duration),
+    Cost(Decimal),
     Fail(Value),
 }
 
@@ -182,9 +190,13 @@ impl Turn {
         self.step(Step::Fail(error))
     }
 
-    fn step(mut self, step: Step) -> Self {
+    pub(super) fn step(mut self, step: Step) -> Self {
         self.steps.push(step);
         self
+    }
+
+    pub(super) fn into_steps(self) -> Vec<Step> {
+        self.steps
     }
 }
 
@@ -223,6 +235,7 @@ impl TurnInput {
     }
 }
 
-fn panicked() -> Value {
+/// Returns the error of a message whose script panicked.
+pub(super) fn panicked() -> Value {
     json!({"type": "script_panicked", "message": "the agent's script panicked"})
 }

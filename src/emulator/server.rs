@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
+use super::deliver::deliver;
 use super::routes::router;
 use super::service::Service;
 
@@ -71,7 +72,9 @@ fn set_up(listener: StdListener, service: Service) -> io::Result<Runtime> {
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
-    let routes = router(Arc::new(service));
+    let service = Arc::new(service);
+    let routes = router(service.clone());
+    runtime.spawn(deliver(service));
     runtime.spawn(async { axum::serve(listener, routes).await });
     Ok(runtime)
 }

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
+use super::deliveries::{DeliveryLog, DeliveryPolicy};
 use super::log::RequestLog;
 use super::script::ScriptedAgent;
 use super::state::{Organization, State, Visit};
@@ -18,12 +19,18 @@ pub(super) struct Settings {
     pub(super) other_api_key: Option<String>,
     pub(super) heartbeat: Duration,
     pub(super) max_file_bytes: usize,
+    pub(super) cost_delay: Duration,
+    pub(super) deliveries: DeliveryPolicy,
 }
 
 pub(super) struct Service {
     pub(super) log: Arc<RequestLog>,
     /// Rings at every change; each open stream listens.
     pub(super) bell: watch::Sender<u64>,
+    /// Wakes the deliverer of webhooks at every change.
+    pub(super) pulse: Notify,
+    pub(super) deliveries: DeliveryPolicy,
+    pub(super) delivery_log: Arc<DeliveryLog>,
     /// How long a stream may be silent.
     pub(super) heartbeat: Duration,
     /// The largest file that may be uploaded.
@@ -37,15 +44,20 @@ pub(super) struct Service {
 
 impl Service {
     pub(super) fn new(settings: Settings) -> Self {
+        let mut state = State::new(Timestamp::now(), settings.agents);
+        state.cost_delay = settings.cost_delay;
         Self {
             log: Arc::default(),
             bell: watch::Sender::new(0),
+            pulse: Notify::new(),
+            deliveries: settings.deliveries,
+            delivery_log: Arc::default(),
             heartbeat: settings.heartbeat,
             max_file_bytes: settings.max_file_bytes,
             api_key: settings.api_key,
             other_api_key: settings.other_api_key,
             started: Instant::now(),
-            state: Mutex::new(State::new(Timestamp::now(), settings.agents)),
+            state: Mutex::new(state),
             requests: AtomicU64::new(0),
         }
     }
@@ -59,7 +71,9 @@ impl Service {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = entry(&mut state, Visit { organization, now: self.now() });
         let changes = state.changes();
-        self.bell.send_if_modified(|seen| std::mem::replace(seen, changes) != changes);
+        if self.bell.send_if_modified(|seen| std::mem::replace(seen, changes) != changes) {
+            self.pulse.notify_one();
+        }
         answer
     }
 

@@ -5,16 +5,22 @@
 
 mod agent;
 mod agents;
+mod batches;
+mod costs;
 mod files;
 mod frames;
 mod ledger;
 mod message;
+mod news;
 mod reads;
 mod sends;
+mod schema;
 mod session;
 mod snapshots;
+mod tools;
 mod transcript;
 mod turns;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -26,14 +32,17 @@ use super::refusal::Refusal;
 use super::script::ScriptedAgent;
 use agent::Agent;
 use agents::Version;
+use batches::Batches;
 use ledger::Epoch;
 use message::Message;
 use session::Session;
 use snapshots::Snapshot;
+use webhooks::Webhooks;
 
 pub(super) use files::{NewFile, WorkspaceFile};
 pub(super) use sends::Arrival;
 pub(super) use snapshots::UPLOAD_HEADERS;
+pub(super) use webhooks::{Outgoing, Target};
 
 /// The answer to a request: JSON, or why there is none.
 pub(super) type Answer = Result<Box<RawValue>, Refusal>;
@@ -65,11 +74,15 @@ pub(super) struct State {
     sessions: Vec<Session>,
     /// Of every message: the place of its session, and in it.
     homes: Vec<(usize, usize)>,
+    batches: Batches,
+    /// How long after a run its cost is known.
+    pub(super) cost_delay: Duration,
     /// When the next transition of a busy session is due.
     agenda: BTreeSet<(Duration, usize)>,
     changes: u64,
     /// How many files were uploaded.
     files: u64,
+    webhooks: Webhooks,
 }
 
 impl State {
@@ -88,9 +101,12 @@ impl State {
                 .collect(),
             sessions: Vec::new(),
             homes: Vec::new(),
+            batches: Batches::default(),
+            cost_delay: Duration::ZERO,
             agenda: BTreeSet::new(),
             changes: 0,
             files: 0,
+            webhooks: Webhooks::default(),
         }
     }
 
@@ -108,6 +124,8 @@ impl State {
             if let Some(next) = session.step(due, &agent.script) {
                 self.agenda.insert((next, place));
             }
+            self.post_news(place);
+            self.post_batch_news(due, place);
         }
     }
 

@@ -88,6 +88,11 @@ impl InvalidError {
     pub fn field(&self) -> &'static str {
         self.field
     }
+
+    pub(super) fn in_item(mut self, index: usize) -> Self {
+        self.reason = format!("item {index}: {}", self.reason);
+        self
+    }
 }
 
 /// A connection that failed, or a reply that broke off.
@@ -285,7 +290,7 @@ impl StdError for TimedOutError {
     }
 }
 
-/// A failed message or source that was asked for as a result.
+/// A failed message, batch or source that was asked for as a result.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}{}{text}", if text.is_empty() { "" } else { ": " })]
 pub struct FailedError {

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::json::Number;
+
 /// Deeper than this only the same spelling counts as the same; serde_json stops there as well.
 const DEPTH: u32 = 128;
 
@@ -51,31 +53,6 @@ fn same_lists(left: &str, right: &str, depth: u32) -> bool {
     let (Some(left), Some(right)) = (items(left), items(right)) else { return false };
     let same = |(a, b): (&&RawValue, &&RawValue)| same_below(a.get(), b.get(), depth);
     left.len() == right.len() && left.iter().zip(&right).all(same)
-}
-
-/// A number without its spelling: sign, digits without zeros around them, power of ten.
-#[derive(Debug, PartialEq)]
-struct Number {
-    negative: bool,
-    digits: String,
-    exponent: i128,
-}
-
-impl Number {
-    fn of(text: &str) -> Self {
-        let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
-        let (mantissa, power) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let all = format!("{whole}{fraction}");
-        let significant = all.trim_end_matches('0');
-        let digits = significant.trim_start_matches('0').to_owned();
-        if digits.is_empty() {
-            return Self { negative: false, digits, exponent: 0 };
-        }
-        let power = power.parse::<i128>().unwrap_or(i128::MAX / 2);
-        let shift = all.len() as i128 - significant.len() as i128 - fraction.len() as i128;
-        Self { negative, digits, exponent: power.saturating_add(shift) }
-    }
 }
 
 #[cfg(test)]

@@ -7,14 +7,20 @@ use crate::error::Error;
 use crate::events::NewEvent;
 use crate::ids::SessionId;
 use crate::messages::QueuedMessage;
-use crate::request::Request;
-use crate::retry::Repeat;
+use crate::request::{Key, KeyPlace, Request};
 
 /// The options of [`Messages::send`](crate::Messages::send).
 #[derive(Debug)]
 pub struct SendMessage {
-    pub(super) session: SessionId,
-    pub(super) event: NewEvent,
+    session: SessionId,
+    event: NewEvent,
+    key: Key,
+}
+
+impl SendMessage {
+    pub(super) fn new(session: SessionId, event: NewEvent) -> Self {
+        Self { session, event, key: Key::random(KeyPlace::Header) }
+    }
 }
 
 impl Call<'_, QueuedMessage, SendMessage> {
@@ -30,8 +36,12 @@ impl Operation for SendMessage {
         const NAME: &str = "messages.send";
         self.event.check(NAME)?;
         let path = ["sessions", self.session.as_str(), "events"];
-        Request::post(NAME, &path, Repeat::Keyed).json(&self.event)
+        Request::keyed_post(NAME, &path, self.key).json(&self.event)
     }
 }
 
-impl Keyed for SendMessage {}
+impl Keyed for SendMessage {
+    fn key(&mut self) -> &mut Key {
+        &mut self.key
+    }
+}

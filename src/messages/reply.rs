@@ -7,7 +7,7 @@ use std::fmt;
 use crate::content::{Part, ToolCall, ToolResult};
 use crate::error::Error;
 use crate::ids::ToolCallId;
-use crate::json::{RawJson, readable};
+use crate::json::RawJson;
 use crate::messages::Message;
 use crate::status::MessageStatus;
 
@@ -130,10 +130,7 @@ impl<'a> MessageError<'a> {
     pub fn text(&self) -> Cow<'a, str> {
         match self.json {
             None => Cow::Borrowed("the service gave no reason"),
-            Some(json) => match json.parse() {
-                Ok(value) => Cow::Owned(readable(&value)),
-                Err(_) => Cow::Borrowed(json.get()),
-            },
+            Some(json) => json.readable(),
         }
     }
 }

@@ -1,8 +1,6 @@
 //! Waiting for a message to become final.
 
 use std::fmt;
-use std::future::{Future, IntoFuture};
-use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
@@ -11,28 +9,23 @@ use crate::client::Client;
 use crate::error::{Error, one_line};
 use crate::ids::MessageId;
 use crate::messages::Message;
-use crate::poll::{Look, Patience, Watch, until_final};
+use crate::poll::{Changes, Look, Wait, Watch};
 use crate::retry::Delays;
 use crate::status::MessageStatus;
 use crate::stream::until::status_of;
 use crate::stream::{Cursor, EventStream};
 
-/// A wait for a message; see [`Messages::wait`](crate::Messages::wait).
-#[must_use = "a wait does nothing until it is awaited"]
+/// The options of [`Messages::wait`](crate::Messages::wait).
 pub struct WaitForMessage<'a> {
     client: &'a Client,
     id: MessageId,
-    limit: Duration,
-    delays: Delays,
     ends: Ends,
-    watcher: Option<Watcher<'a>>,
-    after: Option<Cursor>,
+    changes: Changes<'a, Message, MessageStatus>,
+    follow: Follow,
 }
 
 /// How often a wait that follows the stream looks without being told to.
 const SAFETY_NET: Duration = Duration::from_secs(30);
-
-type Watcher<'a> = Box<dyn FnMut(&Message) + Send + 'a>;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Ends {
@@ -42,35 +35,15 @@ enum Ends {
 
 impl<'a> WaitForMessage<'a> {
     pub(super) fn new(client: &'a Client, id: MessageId) -> Self {
-        Self {
-            client,
-            id,
-            limit: Duration::from_secs(600),
-            delays: default_delays(),
-            ends: Ends::WhenTerminal,
-            watcher: None,
-            after: None,
-        }
+        let (ends, changes) = (Ends::WhenTerminal, Changes::unseen());
+        Self { client, id, ends, changes, follow: Follow::Not }
     }
+}
 
-    /// Sets how long to wait, whatever happens on the way. Default 10 minutes.
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.limit = limit;
-        self
-    }
-
-    /// Asks every `interval`, less up to a fifth of it at random; at least 1 ms.
-    ///
-    /// Default: delays that grow from 250 ms by a factor of 1.6 up to 5 s.
-    pub fn poll_interval(mut self, interval: Duration) -> Self {
-        let interval = interval.max(Duration::from_millis(1));
-        self.delays = Delays::polling(interval, interval);
-        self
-    }
-
+impl<'a> Wait<'a, Message, WaitForMessage<'a>> {
     /// Ends the wait also when the message waits for a tool of yours.
     pub fn or_waiting_for_tool(mut self) -> Self {
-        self.ends = Ends::AlsoForTool;
+        self.watch.ends = Ends::AlsoForTool;
         self
     }
 
@@ -79,7 +52,7 @@ impl<'a> WaitForMessage<'a> {
     /// The final state is shown as well, before the wait returns it. With [`after`](Self::after) only
     /// what is fetched is shown, so states in between may be left out.
     pub fn on_status(mut self, watch: impl FnMut(&Message) + Send + 'a) -> Self {
-        self.watcher = Some(Box::new(watch));
+        self.watch.changes.show_to(watch);
         self
     }
 
@@ -89,15 +62,8 @@ impl<'a> WaitForMessage<'a> {
     /// fetched the moment the ledger shows its end, and beside the stream at most every 30 s. A
     /// stream that fails for good is no error: the wait goes on polling.
     pub fn after(mut self, point: impl Into<Cursor>) -> Self {
-        self.after = Some(point.into());
+        self.watch.follow = Follow::From(point.into());
         self
-    }
-
-    async fn run(self) -> Result<Message, Error> {
-        let Self { client, id, limit, delays, ends, watcher, after } = self;
-        let follow = after.map_or(Follow::Not, Follow::From);
-        let watch = Waiting { client, id, limit, ends, watcher, last: None, follow };
-        until_final(Patience { operation: "messages.wait", limit, delays }, watch).await
     }
 }
 
@@ -106,17 +72,6 @@ impl Ends {
         let for_tool = self == Self::AlsoForTool && *status == MessageStatus::WaitingForTool;
         status.is_terminal() || for_tool
     }
-}
-
-/// A wait under way.
-struct Waiting<'a> {
-    client: &'a Client,
-    id: MessageId,
-    limit: Duration,
-    ends: Ends,
-    watcher: Option<Watcher<'a>>,
-    last: Option<MessageStatus>,
-    follow: Follow,
 }
 
 /// Whether the stream tells when to look.
@@ -131,12 +86,12 @@ enum Follow {
     Lagging(Delays),
 }
 
-impl Watch for Waiting<'_> {
+impl Watch for WaitForMessage<'_> {
     type Seen = Message;
 
-    async fn look(&mut self) -> Result<Look<Message>, Error> {
-        let message = self.client.messages().get(&self.id).timeout(self.limit).await?;
-        self.show(&message);
+    async fn look(&mut self, limit: Duration) -> Result<Look<Message>, Error> {
+        let message = self.client.messages().get(&self.id).timeout(limit).await?;
+        self.changes.see(&message, message.status.clone());
         if self.ends.at(&message.status) {
             return Ok(Look::Final(message));
         }
@@ -165,22 +120,10 @@ impl Follow {
                 let told = timeout(delay.max(SAFETY_NET), next_end(stream, id, ends));
                 *self = match told.await {
                     Err(_elapsed) => return,
-                    Ok(Told::End) => Self::Lagging(default_delays()),
+                    Ok(Told::End) => Self::Lagging(Delays::default_polling()),
                     Ok(Told::Failed) => Self::Not,
                 };
             }
-        }
-    }
-}
-
-impl Waiting<'_> {
-    fn show(&mut self, message: &Message) {
-        if self.last.as_ref() == Some(&message.status) {
-            return;
-        }
-        self.last = Some(message.status.clone());
-        if let Some(watch) = &mut self.watcher {
-            watch(message);
         }
     }
 }
@@ -207,25 +150,9 @@ async fn next_end(stream: &mut EventStream, id: &MessageId, ends: Ends) -> Told 
     }
 }
 
-fn default_delays() -> Delays {
-    Delays::polling(Duration::from_millis(250), Duration::from_secs(5))
-}
-
-impl<'a> IntoFuture for WaitForMessage<'a> {
-    type Output = Result<Message, Error>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
-    }
-}
-
 impl fmt::Debug for WaitForMessage<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WaitForMessage")
-            .field("id", &self.id)
-            .field("limit", &self.limit)
-            .finish_non_exhaustive()
+        f.debug_tuple("WaitForMessage").field(&self.id).finish()
     }
 }
 

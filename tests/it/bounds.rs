@@ -2,7 +2,7 @@
 
 use std::future::IntoFuture;
 
-use dari::{Client, Error, Message, NewSession, RawJson, Transcript};
+use dari::{Batch, Client, Cost, Error, Message, NewBatch, NewSession, RawJson, Transcript};
 
 fn assert_send_sync<T: Send + Sync + 'static>() {}
 
@@ -16,6 +16,9 @@ fn the_client_and_what_it_gives_cross_threads() {
     assert_send_sync::<Transcript>();
     assert_send_sync::<RawJson>();
     assert_send_sync::<NewSession>();
+    assert_send_sync::<NewBatch>();
+    assert_send_sync::<Batch>();
+    assert_send_sync::<Cost>();
     fn cheap<T: Clone>() {}
     cheap::<Client>();
 }
@@ -30,6 +33,10 @@ fn every_future_can_be_spawned() {
     assert_send(&client.transcript().get(&session).into_future());
     let id = "msg_1".parse().unwrap();
     assert_send(&client.messages().wait(&id).on_status(|_| {}).into_future());
+    let id = "batch_1".parse().unwrap();
+    assert_send(&client.batches().create(NewBatch::new([])).into_future());
+    assert_send(&client.batches().wait(&id).on_progress(|_| {}).into_future());
+    assert_send(&client.costs().wait(&session).into_future());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::emulator_support::{Caller, answer, detail, hello, with_json};
 
-const ROUTES: [(&str, &str); 10] = [
+const ROUTES: [(&str, &str); 11] = [
     ("POST", "/v1/agents/agt_1/messages"),
     ("POST", "/v1/agents/agt_1/sessions"),
     ("GET", "/v1/agents/agt_1/sessions"),
@@ -17,6 +17,7 @@ const ROUTES: [(&str, &str); 10] = [
     ("GET", "/v1/sessions/sess_1/messages"),
     ("GET", "/v1/sessions/sess_1/transcript"),
     ("GET", "/v1/messages/msg_1"),
+    ("GET", "/v1/costs/sessions/sess_1"),
 ];
 
 fn method(name: &str) -> Method {

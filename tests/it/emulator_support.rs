@@ -33,6 +33,10 @@ impl<'a> Caller<'a> {
         answer(with_json(self.request(Method::POST, path), body)).await
     }
 
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        answer(with_json(self.request(Method::PUT, path), body)).await
+    }
+
     /// Creates a session and returns its id.
     pub(crate) async fn create(&self) -> String {
         let (status, session) = self.post("/v1/agents/agt_1/sessions", &json!({})).await;

@@ -4,7 +4,12 @@ mod agent_webhook;
 #[cfg(feature = "emulator")]
 mod agents;
 mod bad_input;
+mod batches;
+#[cfg(feature = "emulator")]
+mod batches_once;
 mod bounds;
+#[cfg(feature = "emulator")]
+mod costs;
 #[cfg(feature = "emulator")]
 mod emulator_http;
 #[cfg(feature = "emulator")]
@@ -19,6 +24,12 @@ mod emulator_snapshots;
 mod emulator_stream;
 #[cfg(feature = "emulator")]
 mod emulator_support;
+#[cfg(feature = "emulator")]
+mod emulator_tools;
+#[cfg(feature = "emulator")]
+mod emulator_webhook_faults;
+#[cfg(feature = "emulator")]
+mod emulator_webhooks;
 mod house_plan;
 mod key;
 #[cfg(feature = "emulator")]

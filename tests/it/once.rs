@@ -6,13 +6,6 @@ use dari::emulator::Emulator;
 use crate::support::client;
 use crate::support::lossy::LossyProxy;
 
-/// A client of the proxy that has the emulator's key.
-fn through(proxy: &LossyProxy, emulator: &Emulator) -> dari::Client {
-    let policy = dari::RetryPolicy::default().first_delay(std::time::Duration::ZERO);
-    let builder = dari::Client::builder(emulator.api_key()).base_url(&*proxy.url);
-    builder.retry(policy).build().unwrap()
-}
-
 #[tokio::test]
 async fn a_keyed_send_whose_reply_is_lost_is_one_turn_on_the_server() {
     let emulator = Emulator::start().await.unwrap();
@@ -20,8 +13,8 @@ async fn a_keyed_send_whose_reply_is_lost_is_one_turn_on_the_server() {
     let session = direct.sessions().create(&emulator.agent()).await.unwrap().id;
     let proxy = LossyProxy::start(emulator.url(), 3).await;
 
-    let sent =
-        through(&proxy, &emulator).messages().send(&session, "hi").with_meta().await.unwrap();
+    let client = proxy.client(&emulator);
+    let sent = client.messages().send(&session, "hi").with_meta().await.unwrap();
     assert_eq!((sent.meta.attempts, proxy.connections()), (4, 4));
     let messages = direct.messages().list(&session).await.unwrap().messages;
     assert_eq!(messages.len(), 1, "{messages:#?}");
@@ -38,7 +31,7 @@ async fn a_key_given_again_after_a_failure_gives_the_first_turn() {
     let session = direct.sessions().create(&emulator.agent()).await.unwrap().id;
     let proxy = LossyProxy::start(emulator.url(), 4).await;
 
-    let client = through(&proxy, &emulator);
+    let client = proxy.client(&emulator);
     let error = client.messages().send(&session, "hi").await.unwrap_err();
     assert!(error.may_have_happened(), "{error:?}");
     let key = error.idempotency_key().unwrap();
@@ -54,7 +47,7 @@ async fn an_unsafe_send_whose_reply_is_lost_is_not_sent_again() {
     let session = direct.sessions().create(&emulator.agent()).await.unwrap().id;
     let proxy = LossyProxy::start(emulator.url(), usize::MAX).await;
 
-    let client = through(&proxy, &emulator);
+    let client = proxy.client(&emulator);
     let error = client.agents().send_message(&emulator.agent(), "hi").await.unwrap_err();
     assert!(error.may_have_happened() && !error.is_retryable(), "{error:?}");
     assert_eq!(direct.sessions().list().await.unwrap().sessions.len(), 2, "it did happen, once");

@@ -16,7 +16,7 @@ const SESSION_TEXTS: [&str; 5] =
 
 /// A JSON value and where it stands in the request.
 pub(super) struct At<'a> {
-    value: &'a Value,
+    pub(super) value: &'a Value,
     loc: Vec<Value>,
 }
 
@@ -38,11 +38,11 @@ impl<'a> At<'a> {
         loc
     }
 
-    fn problem(&self, kind: &'static str, msg: &str) -> Problem {
+    pub(super) fn problem(&self, kind: &'static str, msg: &str) -> Problem {
         Problem { loc: self.loc.clone(), msg: msg.to_owned(), kind }
     }
 
-    fn items(&self) -> Vec<At<'a>> {
+    pub(super) fn items(&self) -> Vec<At<'a>> {
         let items = self.value.as_array().into_iter().flatten().enumerate();
         items.map(|(index, value)| At { value, loc: self.inside(json!(index)) }).collect()
     }
@@ -64,6 +64,11 @@ pub(super) fn user_message(at: &At<'_>, problems: &mut Vec<Problem>) {
             problems.push(kind.problem("value_unknown", "not an event type this body may have"));
         }
     }
+    message(at, problems);
+}
+
+/// Checks content and metadata of a message.
+pub(super) fn message(at: &At<'_>, problems: &mut Vec<Problem>) {
     if let Some(content) = required(at, "content", problems) {
         list(&content, problems);
         content.items().iter().for_each(|block| content_block(block, problems));
@@ -123,14 +128,14 @@ pub(super) fn session(at: &At<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-fn session_metadata(at: &At<'_>, problems: &mut Vec<Problem>) {
+pub(super) fn session_metadata(at: &At<'_>, problems: &mut Vec<Problem>) {
     is_object(at, problems);
     for (_, value) in at.entries() {
         is_string(&value, problems);
     }
 }
 
-fn secrets(at: &At<'_>, problems: &mut Vec<Problem>) {
+pub(super) fn secrets(at: &At<'_>, problems: &mut Vec<Problem>) {
     is_object(at, problems);
     for (name, secret) in at.entries() {
         if !is_secret_name(name) {
@@ -162,7 +167,7 @@ fn content_block(at: &At<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-fn required<'a>(at: &At<'a>, name: &str, problems: &mut Vec<Problem>) -> Option<At<'a>> {
+pub(super) fn required<'a>(at: &At<'a>, name: &str, problems: &mut Vec<Problem>) -> Option<At<'a>> {
     let field = at.field(name);
     if field.is_none() {
         problems.push(missing(at, name));
@@ -178,7 +183,7 @@ fn missing(at: &At<'_>, name: &str) -> Problem {
     }
 }
 
-fn list(at: &At<'_>, problems: &mut Vec<Problem>) {
+pub(super) fn list(at: &At<'_>, problems: &mut Vec<Problem>) {
     match at.value.as_array() {
         None => problems.push(at.problem("type_wrong", "must be a list")),
         Some(items) if items.is_empty() => {
@@ -188,14 +193,14 @@ fn list(at: &At<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-fn is_object(at: &At<'_>, problems: &mut Vec<Problem>) -> bool {
+pub(super) fn is_object(at: &At<'_>, problems: &mut Vec<Problem>) -> bool {
     if !at.value.is_object() {
         problems.push(at.problem("type_wrong", "must be an object"));
     }
     at.value.is_object()
 }
 
-fn is_string(at: &At<'_>, problems: &mut Vec<Problem>) {
+pub(super) fn is_string(at: &At<'_>, problems: &mut Vec<Problem>) {
     if !at.value.is_string() {
         problems.push(at.problem("type_wrong", "must be a string"));
     }

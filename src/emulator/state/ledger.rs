@@ -69,7 +69,21 @@ pub(super) enum Data<'a> {
     ToolFinished {
         tool_call_id: &'a str,
         tool_name: &'a str,
-        result: &'a Value,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        result: Option<&'a RawValue>,
+        is_error: bool,
+    },
+    DeliveryFailed {
+        webhook_id: &'a str,
+        event_type: &'a str,
+        attempts: u32,
+        error: &'a str,
+    },
+    ToolAnswered {
+        message_id: &'a str,
+        tool_call_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        result: Option<&'a RawValue>,
         is_error: bool,
     },
 }
@@ -151,6 +165,8 @@ impl Data<'_> {
             Self::ToolRequested { .. } => ("tool.call_requested", "agent"),
             Self::ToolFinished { is_error: true, .. } => ("tool.call_failed", "agent"),
             Self::ToolFinished { .. } => ("tool.call_completed", "agent"),
+            Self::DeliveryFailed { .. } => ("webhook.delivery_failed", "system"),
+            Self::ToolAnswered { .. } => ("tool.result_submitted", "user"),
         }
     }
 }

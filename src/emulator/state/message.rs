@@ -12,6 +12,7 @@ use super::ledger::Mark;
 pub(super) enum MessageStatus {
     Queued,
     Running,
+    WaitingForTool,
     Completed,
     Failed,
 }
@@ -75,8 +76,17 @@ pub(super) struct ToolCall {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) arguments: Value,
-    /// The result or the error payload, and when it came.
-    pub(super) outcome: Option<(Result<Value, Value>, String)>,
+    /// Absent while the call is open.
+    pub(super) outcome: Option<Outcome>,
+}
+
+/// How a tool call ended.
+#[derive(Clone, Debug)]
+pub(super) struct Outcome {
+    /// The result or the error; an error may say nothing.
+    pub(super) result: Option<Box<RawValue>>,
+    pub(super) is_error: bool,
+    pub(super) at: String,
 }
 
 /// The short form of a message (contract §2).

@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::ledger::{Ledger, written};
-use super::message::MessageSummary;
+use super::message::{Message, MessageSummary};
 use super::session::{Opening, Session, SessionView};
 use super::{Answer, State, Visit};
-use crate::emulator::body::{AgentMessage, NewSession, ToolAnswer, UserMessage};
+use crate::emulator::body::{AgentMessage, NewSession, UserMessage};
 use crate::emulator::refusal::Refusal;
 
 /// A message for a session, with its `Idempotency-Key`.
@@ -97,24 +97,7 @@ impl State {
         Ok(written(&SentEvents { events: events.map(|event| &*event.json).collect() }))
     }
 
-    /// Answers an external tool call; no agent asks for one yet.
-    pub(in crate::emulator) fn submit_tool_result(
-        &mut self,
-        visit: Visit,
-        session_id: &str,
-        answer: &ToolAnswer,
-    ) -> Answer {
-        let (_, session) = self.find_session(visit, session_id)?;
-        let mut messages = session.messages.iter();
-        let message = messages.find(|message| message.id == answer.message_id);
-        let mut calls = message.ok_or(Refusal::NotFound("Message"))?.calls.iter();
-        match calls.find(|call| call.id == answer.tool_call_id) {
-            None => Err(Refusal::NotFound("Tool call")),
-            Some(_) => Err(Refusal::Conflict("This tool call already has a result")),
-        }
-    }
-
-    fn new_session(
+    pub(super) fn new_session(
         &self,
         now: Duration,
         agent: usize,
@@ -135,7 +118,7 @@ impl State {
         Ok(Session::new(ledger, opening))
     }
 
-    fn enqueue(&mut self, now: Duration, place: usize, messages: Vec<UserMessage>) {
+    pub(super) fn enqueue(&mut self, now: Duration, place: usize, messages: Vec<UserMessage>) {
         let Some(session) = self.sessions.get_mut(place) else {
             return;
         };
@@ -155,12 +138,20 @@ impl State {
 /// Returns what answers a send of one message.
 fn sent(session: &Session) -> Box<RawValue> {
     let message = session.messages.last();
-    let opened = message.map(|message| message.opened.event_id.as_str());
-    let mut events = session.ledger.events.iter().rev();
-    let event = events.find(|event| Some(event.id.as_str()) == opened);
+    let opened = message.map_or("", |message| &message.opened.event_id);
+    recorded(session, message, opened)
+}
+
+/// Returns what answers an event of the single form.
+pub(super) fn recorded(
+    session: &Session,
+    message: Option<&Message>,
+    event_id: &str,
+) -> Box<RawValue> {
+    let event = session.ledger.events.iter().rev().find(|event| event.id == event_id);
     written(&Sent {
         event: event.map_or(RawValue::NULL, |event| &event.json),
-        message: message.map(super::Message::summary),
+        message: message.map(Message::summary),
         session: session.view(),
     })
 }

@@ -9,14 +9,17 @@ use serde_json::value::RawValue;
 use super::files::Workspace;
 use super::ledger::{Data, Ledger, Mark};
 use super::message::{Message, MessageStatus, Output};
+use super::tools::OpenCall;
+use super::webhooks::Post;
 use crate::emulator::body::{NewSession, UserMessage};
+use crate::emulator::cost::Spent;
 use crate::emulator::script::Step;
 
 #[derive(Debug)]
 pub(super) struct Session {
     /// The place of its agent among all agents.
     pub(super) agent: usize,
-    version_id: String,
+    pub(super) version_id: String,
     options: NewSession,
     created_at: String,
     pub(super) ledger: Ledger,
@@ -28,6 +31,9 @@ pub(super) struct Session {
     pub(super) workspace: Workspace,
     /// The answers given under an `Idempotency-Key`.
     pub(super) answers: HashMap<String, Box<RawValue>>,
+    pub(super) spent: Spent,
+    /// What a webhook may want to know.
+    pub(super) news: Vec<Post>,
 }
 
 /// What a session is created from.
@@ -43,6 +49,8 @@ pub(super) struct Opening {
 pub(super) struct ActiveTurn {
     pub(super) message: usize,
     pub(super) steps: VecDeque<Step>,
+    /// The external calls without a result; nothing is played until there are none.
+    pub(super) open: Vec<OpenCall>,
 }
 
 /// A session as every answer shows it.
@@ -76,6 +84,8 @@ impl Session {
             turn: None,
             workspace: Workspace::new(),
             answers: HashMap::new(),
+            spent: Spent::default(),
+            news: Vec::new(),
         }
     }
 
@@ -108,6 +118,11 @@ impl Session {
     pub(super) fn matches(&self, wanted: &[(String, String)]) -> bool {
         let metadata = self.options.metadata.as_ref();
         wanted.iter().all(|(key, value)| metadata.and_then(|known| known.get(key)) == Some(value))
+    }
+
+    /// Returns the metadata given at creation.
+    pub(super) fn metadata(&self) -> Option<&BTreeMap<String, String>> {
+        self.options.metadata.as_ref()
     }
 
     pub(super) fn view(&self) -> SessionView<'_> {

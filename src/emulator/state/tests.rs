@@ -1,11 +1,17 @@
 //! The state without a socket, at times the tests choose.
 
+mod batches;
+mod costs;
 mod frames;
+mod parallel_tools;
 mod publishing;
 mod reads;
+mod schemas;
 mod scripts;
 mod sends;
+mod tools;
 mod turns;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -55,6 +61,22 @@ impl Bench {
     fn send(&mut self, session: &str, text: &str) -> Value {
         let arrival = Arrival { message: message(text), key: None };
         value(self.state.send_message(self.visit(), session, arrival))
+    }
+
+    /// Submits the result of a call of `sess_1`, given as its JSON fields.
+    fn submit(&mut self, message: &str, call: &str, fields: &Value) -> Answer {
+        let mut body = json!({"type": "tool.result_submitted"});
+        body["message_id"] = message.into();
+        body["tool_call_id"] = call.into();
+        for (name, value) in fields.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        match session_events(body.to_string().as_bytes())? {
+            SessionEvents::ToolAnswer(answer) => {
+                self.state.submit_tool_result(self.visit(), "sess_1", answer)
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     fn message(&mut self, id: &str) -> Value {

@@ -36,7 +36,7 @@ enum Item<'a> {
         tool_name: &'a str,
         arguments: &'a Value,
         status: &'static str,
-        result: Option<&'a Value>,
+        result: Option<&'a RawValue>,
         is_error: bool,
         created_at: &'a str,
         completed_at: Option<&'a str>,
@@ -82,8 +82,8 @@ fn tool_call<'a>(message: &'a Message, call: &'a ToolCall) -> Item<'a> {
     let outcome = call.outcome.as_ref();
     let status = match outcome {
         None => "requested",
-        Some((Ok(_), _)) => "completed",
-        Some((Err(_), _)) => "failed",
+        Some(outcome) if outcome.is_error => "failed",
+        Some(_) => "completed",
     };
     Item::ToolCall {
         id: &call.requested.event_id,
@@ -92,15 +92,15 @@ fn tool_call<'a>(message: &'a Message, call: &'a ToolCall) -> Item<'a> {
         tool_name: &call.name,
         arguments: &call.arguments,
         status,
-        result: outcome.map(|(Ok(value) | Err(value), _)| value),
+        result: outcome.and_then(|outcome| outcome.result.as_deref()),
         is_error: status == "failed",
         created_at: &call.requested.at,
-        completed_at: outcome.map(|(_, at)| at.as_str()),
+        completed_at: outcome.map(|outcome| outcome.at.as_str()),
     }
 }
 
 /// Returns an error's text, its `message`, or all of it.
-fn error_message(message: &Message) -> Option<String> {
+pub(super) fn error_message(message: &Message) -> Option<String> {
     let error = message.output.as_ref()?.error.as_ref().filter(|error| !error.is_null())?;
     Some(readable(error.get("message").filter(|text| text.is_string()).unwrap_or(error)))
 }

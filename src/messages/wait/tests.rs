@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use tokio::time::Instant;
 
-use super::{Ends, Follow, default_delays};
+use super::{Ends, Follow};
 use crate::error::{ApiError, CallFacts, Error};
 use crate::events::Event;
 use crate::ids::MessageId;
@@ -102,7 +102,7 @@ struct Endless {
 impl Watch for Endless {
     type Seen = ();
 
-    async fn look(&mut self) -> Result<Look<()>, Error> {
+    async fn look(&mut self, _: Duration) -> Result<Look<()>, Error> {
         self.looks.lock().unwrap().push(self.started.elapsed());
         Ok(Look::Pending((), String::new()))
     }
@@ -128,7 +128,7 @@ async fn looks(server: Server, delays: Delays) -> Vec<Duration> {
 #[tokio::test(start_paused = true)]
 async fn a_wait_looks_at_most_every_30_s_beside_a_stream_that_tells_nothing() {
     for server in [Server::NeverAnswers, Server::IsSilent, Server::IsBusyElsewhere] {
-        let looks = looks(server, default_delays()).await;
+        let looks = looks(server, Delays::default_polling()).await;
         assert!(looks.len() <= 20, "{} looks in ten minutes", looks.len());
         let apart = looks.windows(2).map(|pair| pair[1] - pair[0]);
         assert!(apart.min().unwrap() >= Duration::from_secs(30), "{looks:?}");
@@ -145,7 +145,7 @@ async fn a_longer_interval_between_polls_is_kept_beside_the_stream() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_whose_stream_fails_for_good_polls_as_if_there_were_none() {
-    let looks = looks(Server::Refuses, default_delays()).await;
+    let looks = looks(Server::Refuses, Delays::default_polling()).await;
     // At once, then after delays that grow from 250 ms to 5 s.
     assert!((120..=160).contains(&looks.len()), "{} looks", looks.len());
     let apart = looks.windows(2).map(|pair| pair[1] - pair[0]);

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use dari::emulator::Emulator;
+use dari::{Client, RetryPolicy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
@@ -34,6 +37,12 @@ impl LossyProxy {
             }
         });
         Self { url, passed, task }
+    }
+
+    /// Returns a client of the proxy that has the emulator's key and repeats without waiting.
+    pub(crate) fn client(&self, emulator: &Emulator) -> Client {
+        let policy = RetryPolicy::default().first_delay(Duration::ZERO);
+        Client::builder(emulator.api_key()).base_url(&*self.url).retry(policy).build().unwrap()
     }
 
     /// Returns how many connections were made.

@@ -7,10 +7,13 @@ pub(crate) mod ledger;
 pub(crate) mod lossy;
 pub(crate) mod plan;
 pub(crate) mod raw;
+#[cfg(feature = "emulator")]
+pub(crate) mod receiver;
 
+use std::future::IntoFuture;
 use std::time::Duration;
 
-use dari::{Client, ClientBuilder, RetryPolicy};
+use dari::{Client, ClientBuilder, Error, RetryPolicy};
 
 /// A key that must show up nowhere but in the authorization header.
 pub(crate) const KEY: &str = "dari_sk_4ad1f00d";
@@ -23,6 +26,26 @@ pub(crate) fn builder(url: &str) -> ClientBuilder {
 /// Returns a client for a server at `url` that repeats without waiting.
 pub(crate) fn client(url: &str) -> Client {
     builder(url).build().unwrap()
+}
+
+/// Returns the error of a wait that expires once it has seen something, and its limit.
+///
+/// A machine may be too busy for one look within the first limit.
+pub(crate) async fn expired<W, T>(wait: impl Fn(Duration) -> W) -> (Duration, Error)
+where
+    W: IntoFuture<Output = Result<T, Error>>,
+    T: std::fmt::Debug,
+{
+    for limit in [300, 3_000, 30_000].map(Duration::from_millis) {
+        let error = wait(limit).await.unwrap_err();
+        assert!(error.is_timeout(), "{error:?}");
+        let line = format!(": nothing final within {limit:?}");
+        assert!(error.to_string().contains(&line), "{error}");
+        if error.to_string().contains("last seen") || std::error::Error::source(&error).is_some() {
+            return (limit, error);
+        }
+    }
+    panic!("no look in 30 s");
 }
 
 /// Returns an error and all its sources as one text.

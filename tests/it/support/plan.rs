@@ -67,8 +67,16 @@ const IN_VOCABULARY: (&str, &str) = ("object", "json");
 const OF_ASIDE: (&str, &str) = ("emulator", "webhooks");
 
 /// What holds a resource's operations; resources share their entities, not these.
-const HANDLES: [&str; 6] =
-    ["AgentWebhook", "Agents", "Messages", "Sessions", "SourceSnapshots", "Transcripts"];
+const HANDLES: [&str; 8] = [
+    "AgentWebhook",
+    "Agents",
+    "Batches",
+    "Costs",
+    "Messages",
+    "Sessions",
+    "SourceSnapshots",
+    "Transcripts",
+];
 
 const NO_NAMES: [&str; 5] = ["types", "models", "utils", "common", "prelude"];
 

@@ -160,6 +160,10 @@ fn a_deleted_agent_stays_to_be_seen_but_starts_nothing() {
     let body = crate::emulator::body::agent_message(body.as_bytes()).unwrap();
     let sent = bench.state.send_agent_message(bench.visit(), "agt_1", body);
     assert_eq!(refused(sent), Refusal::NotFound("Agent"));
+    let batch = json!({"items": [{"agent_id": "agt_1", "message": super::body("Hi")}]});
+    let batch = crate::emulator::body::new_batch(batch.to_string().as_bytes()).unwrap();
+    let started = bench.state.create_batch(bench.visit(), batch);
+    assert_eq!(refused(started), Refusal::NotFound("Agent"));
     let source = bench.ready("name: a");
     let published = bench.state.publish_snapshot(bench.visit(), Some("agt_1"), &source);
     assert_eq!(refused(published), Refusal::NotFound("Agent"));

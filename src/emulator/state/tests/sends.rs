@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Bench, body, message, refused, value};
-use crate::emulator::body::{SessionEvents, ToolAnswer, new_session, session_events};
+use crate::emulator::body::{SessionEvents, new_session, session_events};
 use crate::emulator::refusal::Refusal;
-use crate::emulator::script::{ScriptedAgent, Turn};
+use crate::emulator::script::ScriptedAgent;
 use crate::emulator::state::{Answer, Arrival, Organization, Visit};
 
 fn batch(bench: &mut Bench, session: &str, texts: &[&str]) -> Value {
@@ -113,21 +113,6 @@ fn messages_without_a_key_are_each_their_own() {
     let session = bench.create();
     assert_eq!(bench.send(&session, "same")["message"]["id"], "msg_1");
     assert_eq!(bench.send(&session, "same")["message"]["id"], "msg_2");
-}
-
-#[test]
-fn a_tool_result_is_refused_as_no_agent_waits_for_one() {
-    let turn = Turn::new().tool_call("t", json!({}), json!(1));
-    let mut bench = Bench::with_turns([turn]);
-    bench.start(&body("Hi"));
-    let mut submit = |message_id: &str, tool_call_id: &str| {
-        let (message_id, tool_call_id) = (message_id.to_owned(), tool_call_id.to_owned());
-        let answer = ToolAnswer { message_id, tool_call_id };
-        refused(bench.state.submit_tool_result(bench.visit(), "sess_1", &answer))
-    };
-    assert_eq!(submit("msg_9", "call_1_1"), Refusal::NotFound("Message"));
-    assert_eq!(submit("msg_1", "call_9"), Refusal::NotFound("Tool call"));
-    assert_eq!(submit("msg_1", "call_1_1").status(), 409);
 }
 
 #[test]
