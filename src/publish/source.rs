@@ -72,6 +72,7 @@ impl SourceDirectory {
 
     /// Sets how many files there may be. Default 100,000.
     ///
+    /// And as many directories, where each counts as often as links lead to it.
     /// Past it the source is refused, before anything is sent.
     pub fn max_files(mut self, files: usize) -> Self {
         self.max_files = files;

@@ -27,8 +27,15 @@ pub(super) fn list(source: &SourceDirectory, packing: &Packing) -> Result<Listin
     let shown = source.path.display();
     let root = fs::canonicalize(&source.path).map_err(Unusable::unreadable(&source.path))?;
     let rules = Rules::new(&root, source)?;
-    let mut walk =
-        Walk { source, packing, rules, open: Vec::new(), listing: Listing::new(), size: 0 };
+    let mut walk = Walk {
+        source,
+        packing,
+        rules,
+        open: Vec::new(),
+        folders: 0,
+        listing: Listing::new(),
+        size: 0,
+    };
     walk.folder(&root, "")?;
     if walk.listing.is_empty() {
         return Unusable::refused(&shown.to_string(), "has no file that is not left out");
@@ -42,6 +49,8 @@ struct Walk<'a> {
     rules: Rules,
     /// The directories the walk is in, from the root down, no link on the way.
     open: Vec<PathBuf>,
+    /// How many directories were walked through: links can multiply them without any file.
+    folders: usize,
     listing: Listing,
     size: u64,
 }
@@ -53,6 +62,11 @@ impl Walk<'_> {
         }
         if self.open.len() > DEEPEST {
             return Unusable::refused(path, "is nested more than 200 directories deep");
+        }
+        self.folders += 1;
+        if self.folders > self.source.max_files {
+            let limit = format!("is one more than {} directories", self.source.max_files);
+            return Unusable::refused(path, &limit);
         }
         self.open.push(place.to_owned());
         let entries = fs::read_dir(place).map_err(Unusable::unreadable(place))?;

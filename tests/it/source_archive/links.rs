@@ -97,13 +97,18 @@ async fn directories_that_contain_each_other_by_links_are_refused() {
 
 #[tokio::test]
 async fn links_that_multiply_end_at_the_ceiling() {
-    let folder = Folder::with(&[("l0/x", "x")]);
+    let folder = Folder::new();
+    (0..200).for_each(|number| drop(folder.write(&format!("l0/{number}"), "x")));
     for level in 1..40 {
         folder.link(&format!("l{level}/a"), format!("../l{}", level - 1));
         folder.link(&format!("l{level}/b"), format!("../l{}", level - 1));
     }
     let refused = refusal(SourceDirectory::new(folder.path()).max_files(1000)).await;
     assert!(refused.ends_with("is one more than 1000 files"), "{refused}");
+    fs::remove_dir_all(folder.path().join("l0")).unwrap();
+    fs::create_dir(folder.path().join("l0")).unwrap();
+    let refused = refusal(SourceDirectory::new(folder.path()).max_files(1000)).await;
+    assert!(refused.ends_with("is one more than 1000 directories"), "{refused}");
 }
 
 #[tokio::test]
