@@ -34,7 +34,7 @@ pub struct Batch {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<BatchCounts>,
     /// The items, in no promised order; see [`Batch::session`].
-    #[serde(default, deserialize_with = "crate::json::or_default")]
+    #[serde(default, deserialize_with = "crate::json::list_or_default")]
     pub sessions: Vec<BatchSession>,
     /// Fields newer than this version of the crate.
     #[serde(skip_deserializing, flatten)]

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
@@ -14,8 +14,10 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::json;
 
+use super::fault::Act;
 use super::files::limit_of;
-use super::log::ReceivedRequest;
+use super::line::Cutter;
+use super::log::{Exchange, ReceivedRequest};
 use super::publishing::archive_limit;
 use super::refusal::{Problem, Refusal};
 use super::service::Service;
@@ -36,6 +38,14 @@ pub(super) struct Call {
     pub(super) request: ReceivedRequest,
 }
 
+/// A request that was read whole, and what goes wrong with it.
+struct Arrival {
+    parts: Parts,
+    request: ReceivedRequest,
+    size: usize,
+    fault: Option<Act>,
+}
+
 /// Lets a request in, or answers it.
 pub(super) async fn admit(
     State(service): State<Arc<Service>>,
@@ -43,8 +53,8 @@ pub(super) async fn admit(
     next: Next,
 ) -> Response {
     let id = format!("req_{}", service.next_request());
-    let mut response = match receive(service, request).await {
-        Ok(request) => next.run(request).await,
+    let mut response = match receive(&service, request).await {
+        Ok(arrival) => arrival.answer(service, next).await,
         Err(refusal) => refusal.into_response(),
     };
     if let Ok(id) = HeaderValue::from_str(&id) {
@@ -98,26 +108,56 @@ fn as_json(status: StatusCode, json: String) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], json).into_response()
 }
 
-async fn receive(service: Arc<Service>, request: Request) -> Result<Request, Refusal> {
-    let (mut parts, body) = request.into_parts();
-    let upload = limit_of(parts.uri.path(), service.max_file_bytes);
-    let place = archive_limit(parts.uri.path());
-    let limit = upload.or(place).unwrap_or(BODY_LIMIT);
-    let (body, size) = read(body, limit).await?;
-    let request = ReceivedRequest::new(&parts, body);
+async fn receive(service: &Service, request: Request) -> Result<Arrival, Refusal> {
+    let (parts, body) = request.into_parts();
+    let (body, size) = read(body, limit_at(parts.uri.path(), service)).await?;
+    let fault = service.faults.choose(&parts);
+    let request = ReceivedRequest::new(&parts, body, fault.as_ref().map(Act::kind));
     service.log.add(request.clone());
-    let organization = match place {
-        // Its address is all it asks for, and its own handler refuses a key.
-        Some(_) => Some(Organization::Owner),
-        None => service.organization(request.header("authorization")),
-    };
-    let organization = organization.ok_or(Refusal::Unauthorized)?;
-    if size > limit {
-        let file = upload.map(|_| Refusal::FileTooLarge(service.max_file_bytes));
-        return Err(file.unwrap_or(Refusal::TooLarge));
+    Ok(Arrival { parts, request, size, fault })
+}
+
+impl Arrival {
+    async fn answer(mut self, service: Arc<Service>, next: Next) -> Response {
+        let exchange = Exchange::new(self.request.clone(), service.listener.clone());
+        let line = self.parts.extensions.get::<ConnectInfo<Cutter>>();
+        let line = line.map(|ConnectInfo(line)| line.clone()).unwrap_or_default();
+        let response = match self.fault.take() {
+            Some(fault) => fault.perform(line, self.carry_out(service, next)).await,
+            None => self.carry_out(service, next).await,
+        };
+        exchange.answered(response.status().as_u16());
+        response
     }
-    parts.extensions.insert(Call { service, organization, request });
-    Ok(Request::from_parts(parts, Body::empty()))
+
+    async fn carry_out(self, service: Arc<Service>, next: Next) -> Response {
+        match self.admitted(service) {
+            Ok(request) => next.run(request).await,
+            Err(refusal) => refusal.into_response(),
+        }
+    }
+
+    fn admitted(self, service: Arc<Service>) -> Result<Request, Refusal> {
+        let path = self.parts.uri.path();
+        let organization = match archive_limit(path) {
+            // Its address is all it asks for, and its own handler refuses a key.
+            Some(_) => Some(Organization::Owner),
+            None => service.organization(self.request.header("authorization")),
+        };
+        let organization = organization.ok_or(Refusal::Unauthorized)?;
+        if self.size > limit_at(path, &service) {
+            let file = limit_of(path, service.max_file_bytes).map(Refusal::FileTooLarge);
+            return Err(file.unwrap_or(Refusal::TooLarge));
+        }
+        let mut parts = self.parts;
+        parts.extensions.insert(Call { service, organization, request: self.request });
+        Ok(Request::from_parts(parts, Body::empty()))
+    }
+}
+
+/// Returns how much the body of a request to this path may hold.
+fn limit_at(path: &str, service: &Service) -> usize {
+    limit_of(path, service.max_file_bytes).or(archive_limit(path)).unwrap_or(BODY_LIMIT)
 }
 
 /// Returns the body up to the limit, and its whole size.

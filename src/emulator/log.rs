@@ -1,12 +1,15 @@
 //! The requests the emulator received, for assertions.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri, header};
 use serde_json::Value;
+
+use super::fault::FaultKind;
 
 /// A request as it arrived, whatever its answer was.
 ///
@@ -17,6 +20,17 @@ pub struct ReceivedRequest {
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
+    fault: Option<FaultKind>,
+    status: Arc<OnceLock<u16>>,
+}
+
+/// What is told of each request once it is answered, or will not be.
+pub(super) type Listener = Arc<dyn Fn(&ReceivedRequest) + Send + Sync>;
+
+/// A request at work; dropping it tells the listener that it is over.
+pub(super) struct Exchange {
+    request: ReceivedRequest,
+    listener: Option<Listener>,
 }
 
 /// All requests in the order they arrived whole.
@@ -24,12 +38,13 @@ pub struct ReceivedRequest {
 pub(super) struct RequestLog(Mutex<Vec<ReceivedRequest>>);
 
 impl ReceivedRequest {
-    pub(super) fn new(parts: &Parts, body: Bytes) -> Self {
+    pub(super) fn new(parts: &Parts, body: Bytes, fault: Option<FaultKind>) -> Self {
         let mut headers = parts.headers.clone();
         for (name, value) in &mut headers {
             value.set_sensitive(name == header::AUTHORIZATION);
         }
-        Self { method: parts.method.clone(), uri: parts.uri.clone(), headers, body }
+        let (method, uri) = (parts.method.clone(), parts.uri.clone());
+        Self { method, uri, headers, body, fault, status: Arc::default() }
     }
 
     /// Returns the method, such as `POST`.
@@ -75,6 +90,20 @@ impl ReceivedRequest {
     pub fn json(&self) -> serde_json::Result<Value> {
         serde_json::from_slice(&self.body)
     }
+
+    /// Returns which fault was injected into it.
+    #[must_use]
+    pub fn fault(&self) -> Option<FaultKind> {
+        self.fault
+    }
+
+    /// Returns the status of its answer.
+    ///
+    /// `None` until the answer has begun, and for good if there is none.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.status.get().copied()
+    }
 }
 
 impl fmt::Debug for ReceivedRequest {
@@ -84,7 +113,28 @@ impl fmt::Debug for ReceivedRequest {
             .field("uri", &self.uri)
             .field("headers", &self.headers)
             .field("body_bytes", &self.body.len())
+            .field("fault", &self.fault)
+            .field("status", &self.status())
             .finish()
+    }
+}
+
+impl Exchange {
+    pub(super) fn new(request: ReceivedRequest, listener: Option<Listener>) -> Self {
+        Self { request, listener }
+    }
+
+    pub(super) fn answered(&self, status: u16) {
+        let _ = self.request.status.set(status);
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if let Some(listener) = &self.listener {
+            // A panic of the user's function must not take a connection with it.
+            let _ = catch_unwind(AssertUnwindSafe(|| listener(&self.request)));
+        }
     }
 }
 

@@ -80,6 +80,11 @@
 //! Such calls are also delivered to the agent's webhook, as are the ends of sessions: see
 //! [`DeliveryPolicy`].
 //!
+//! # More
+//!
+//! The [guide] shows the same service as a program for the shell, [`Fault`] what can go wrong on
+//! request, and how to test what your code makes of it.
+//!
 //! # Time and memory
 //!
 //! A turn plays in real time: it waits as long as its script says and no longer. The emulator
@@ -92,6 +97,7 @@
 //! `name`; `instructions.system` may name the file of the system prompt. An agent of that name gets
 //! a new version and keeps its script; any other is new, and echoes.
 
+mod behaviour;
 mod body;
 mod bundle;
 mod client;
@@ -99,8 +105,10 @@ mod cost;
 mod deliver;
 mod deliveries;
 mod external;
+mod fault;
 mod files;
 mod gate;
+mod line;
 mod log;
 mod publishing;
 mod refusal;
@@ -121,14 +129,20 @@ use crate::ids::AgentId;
 use tokio::sync::watch;
 
 use deliveries::DeliveryLog;
-use log::RequestLog;
+use fault::Faults;
+use log::{Listener, RequestLog};
 use server::Server;
 use service::{Service, Settings};
 
+pub use behaviour::BehaviourError;
 pub use deliveries::{DeliveryAttempt, DeliveryPolicy};
 pub use external::{CallResult, CallResults, ExternalCall};
+pub use fault::{Chaos, Fault, FaultKind, Route};
 pub use log::ReceivedRequest;
 pub use script::{ScriptedAgent, Turn, TurnInput};
+
+#[doc = include_str!("GUIDE.md")]
+pub mod guide {}
 
 /// The key of an emulator that was given none.
 const DEFAULT_API_KEY: &str = "dari_emulator_key";
@@ -148,6 +162,7 @@ pub struct Emulator {
     agents: Vec<AgentId>,
     first_agent: AgentId,
     log: Arc<RequestLog>,
+    faults: Arc<Faults>,
     deliveries: Arc<DeliveryLog>,
     bell: watch::Sender<u64>,
 }
@@ -160,6 +175,10 @@ pub struct EmulatorBuilder {
     other_api_key: Option<String>,
     heartbeat: Duration,
     max_file_bytes: usize,
+    port: u16,
+    faults: Vec<Fault>,
+    chaos: Option<Chaos>,
+    listener: Option<Listener>,
     cost_delay: Duration,
     deliveries: DeliveryPolicy,
 }
@@ -181,6 +200,10 @@ impl Emulator {
             other_api_key: None,
             heartbeat: DEFAULT_HEARTBEAT,
             max_file_bytes: DEFAULT_MAX_FILE_BYTES,
+            port: 0,
+            faults: Vec::new(),
+            chaos: None,
+            listener: None,
             cost_delay: Duration::ZERO,
             deliveries: DeliveryPolicy::default(),
         }
@@ -294,6 +317,21 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Sets the loopback port; the default, 0, is any free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Sets a function that is told of every answer.
+    ///
+    /// It is called once a request, when the answer begins, or when there will be none: the client
+    /// or a fault has closed the connection. It runs on the emulator's thread and must not block.
+    pub fn on_answer(mut self, told: impl Fn(&ReceivedRequest) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Arc::new(told));
+        self
+    }
+
     /// Sets how long after a run its cost can be asked for; the default is 0 s.
     ///
     /// Until then the answer is 404, as it is while the session is at work.
@@ -302,30 +340,36 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Starts the emulator on a free loopback port.
+    /// Starts the emulator on a loopback port.
     ///
     /// # Errors
-    /// If no loopback port or no thread can be had.
+    /// If the port is taken, or no port or thread can be had.
     pub async fn start(mut self) -> io::Result<Emulator> {
         if self.agents.is_empty() {
             self.agents.push(ScriptedAgent::echo());
         }
         let ids = (1..=self.agents.len()).map(agent_id).collect::<io::Result<_>>()?;
         let api_key = self.api_key.clone();
+        self.faults.extend(self.agents.iter_mut().flat_map(ScriptedAgent::take_faults));
         let service = Service::new(Settings {
             agents: self.agents,
             api_key: self.api_key,
             other_api_key: self.other_api_key,
             heartbeat: self.heartbeat,
             max_file_bytes: self.max_file_bytes,
+            listener: self.listener,
             cost_delay: self.cost_delay,
             deliveries: self.deliveries,
         });
+        let faults = service.faults.clone();
+        self.faults.into_iter().for_each(|fault| faults.inject(fault));
+        self.chaos.into_iter().for_each(|chaos| faults.inject_chaos(chaos));
         Ok(Emulator {
             log: service.log.clone(),
             deliveries: service.delivery_log.clone(),
             bell: service.bell.clone(),
-            server: Server::start(service).await?,
+            faults,
+            server: Server::start(service, self.port).await?,
             api_key,
             agents: ids,
             first_agent: agent_id(1)?,

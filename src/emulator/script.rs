@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::cost::Decimal;
 use super::external::{ExternalCall, Then};
+use super::fault::Fault;
 
 /// An agent that follows a script instead of a model.
 ///
@@ -30,6 +31,8 @@ use super::external::{ExternalCall, Then};
 pub struct ScriptedAgent {
     name: String,
     script: Script,
+    /// What a behaviour file wants to go wrong in the whole emulator.
+    faults: Vec<Fault>,
 }
 
 /// One turn: what an agent does with one message.
@@ -91,7 +94,7 @@ impl ScriptedAgent {
     /// Returns an agent of this name; it echoes until scripted.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), script: Script::Echo }
+        Self { name: name.into(), script: Script::Echo, faults: Vec::new() }
     }
 
     /// Returns the agent with a function that plays each turn.
@@ -112,6 +115,22 @@ impl ScriptedAgent {
     pub fn turns(mut self, turns: impl IntoIterator<Item = Turn>) -> Self {
         self.script = Script::Turns(turns.into_iter().collect());
         self
+    }
+
+    /// Returns the agent under another name.
+    #[must_use]
+    pub fn renamed(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    pub(super) fn with_faults(mut self, faults: Vec<Fault>) -> Self {
+        self.faults = faults;
+        self
+    }
+
+    pub(super) fn take_faults(&mut self) -> Vec<Fault> {
+        std::mem::take(&mut self.faults)
     }
 
     pub(super) fn name(&self) -> &str {

@@ -5,12 +5,12 @@ use std::net::{Ipv4Addr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use super::deliver::deliver;
+use super::line::{Cutter, Lines};
 use super::routes::router;
 use super::service::Service;
 
@@ -23,8 +23,11 @@ pub(super) struct Server {
 
 impl Server {
     /// Returns a server that accepts connections.
-    pub(super) async fn start(service: Service) -> io::Result<Self> {
-        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    pub(super) async fn start(service: Service, port: u16) -> io::Result<Self> {
+        let named = |error: io::Error| {
+            io::Error::new(error.kind(), format!("port {port} of 127.0.0.1: {error}"))
+        };
+        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(named)?;
         listener.set_nonblocking(true)?;
         let url = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = oneshot::channel();
@@ -68,13 +71,9 @@ fn set_up(listener: StdListener, service: Service) -> io::Result<Runtime> {
         let _context = runtime.enter();
         TcpListener::from_std(listener)?
     };
-    // Small frames go out at once instead of waiting for more.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
     let service = Arc::new(service);
-    let routes = router(service.clone());
+    let routes = router(service.clone()).into_make_service_with_connect_info::<Cutter>();
     runtime.spawn(deliver(service));
-    runtime.spawn(async { axum::serve(listener, routes).await });
+    runtime.spawn(async { axum::serve(Lines(listener), routes).await });
     Ok(runtime)
 }

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
 use super::deliveries::{DeliveryLog, DeliveryPolicy};
-use super::log::RequestLog;
+use super::fault::Faults;
+use super::log::{Listener, RequestLog};
 use super::script::ScriptedAgent;
 use super::state::{Organization, State, Visit};
 
@@ -19,12 +20,15 @@ pub(super) struct Settings {
     pub(super) other_api_key: Option<String>,
     pub(super) heartbeat: Duration,
     pub(super) max_file_bytes: usize,
+    pub(super) listener: Option<Listener>,
     pub(super) cost_delay: Duration,
     pub(super) deliveries: DeliveryPolicy,
 }
 
 pub(super) struct Service {
     pub(super) log: Arc<RequestLog>,
+    pub(super) listener: Option<Listener>,
+    pub(super) faults: Arc<Faults>,
     /// Rings at every change; each open stream listens.
     pub(super) bell: watch::Sender<u64>,
     /// Wakes the deliverer of webhooks at every change.
@@ -48,6 +52,8 @@ impl Service {
         state.cost_delay = settings.cost_delay;
         Self {
             log: Arc::default(),
+            listener: settings.listener,
+            faults: Arc::default(),
             bell: watch::Sender::new(0),
             pulse: Notify::new(),
             deliveries: settings.deliveries,

@@ -11,11 +11,23 @@ mod bounds;
 #[cfg(feature = "emulator")]
 mod costs;
 #[cfg(feature = "emulator")]
+mod emulator_batch_ends;
+#[cfg(feature = "emulator")]
+mod emulator_behaviour;
+#[cfg(feature = "emulator")]
+mod emulator_faults;
+#[cfg(all(feature = "emulator", unix))]
+mod emulator_guide;
+#[cfg(feature = "emulator")]
 mod emulator_http;
+#[cfg(feature = "emulator")]
+mod emulator_leniency;
 #[cfg(feature = "emulator")]
 mod emulator_life;
 #[cfg(feature = "emulator")]
 mod emulator_lists;
+#[cfg(feature = "emulator")]
+mod emulator_program;
 #[cfg(feature = "emulator")]
 mod emulator_sends;
 #[cfg(feature = "emulator")]

@@ -62,13 +62,6 @@ struct BatchView<'a> {
     sessions: Vec<ItemView<'a>>,
 }
 
-/// What a webhook is told of a batch that has ended; all of it is an assumption.
-#[derive(Serialize)]
-struct Ended {
-    status: Status,
-    counts: Counts,
-}
-
 #[derive(Serialize)]
 struct Counts {
     queued: usize,
@@ -129,19 +122,19 @@ impl State {
         }
     }
 
+    /// Assumption (contract §7): what is told is the whole batch, with each item's metadata.
     fn post_end_of_batch(&mut self, at: Duration, place: usize) {
         let Some(batch) = self.batches.all.get_mut(place).filter(|batch| !batch.told) else {
             return;
         };
         let counts = Counts::of(batch.items.iter().map(|item| item.status(&self.sessions)));
-        let status = counts.status();
-        let Some(kind) = status.news() else {
+        let Some(kind) = counts.status().news() else {
             return;
         };
         batch.told = true;
         let agent = batch.agent;
         let subject = Subject { batch_id: Some(batch.id.clone()), ..Subject::default() };
-        let data = written(&Ended { status, counts });
+        let data = written(&batch.view(&self.sessions));
         self.post(agent, &Post { kind, at, subject, data });
     }
 
@@ -162,12 +155,16 @@ impl State {
 
     fn batch_at(&self, place: usize) -> Answer {
         let batch = self.batches.all.get(place).ok_or(Refusal::NotFound("Batch"))?;
-        let items = batch.items.iter().enumerate();
-        let sessions: Vec<_> =
-            items.map(|(index, item)| item.view(index, &self.sessions)).collect();
+        Ok(written(&batch.view(&self.sessions)))
+    }
+}
+
+impl Batch {
+    fn view<'a>(&'a self, sessions: &'a [Session]) -> BatchView<'a> {
+        let items = self.items.iter().enumerate();
+        let sessions: Vec<_> = items.map(|(index, item)| item.view(index, sessions)).collect();
         let counts = Counts::of(sessions.iter().map(|item| item.status));
-        let status = counts.status();
-        Ok(written(&BatchView { batch_id: &batch.id, status, counts, sessions }))
+        BatchView { batch_id: &self.id, status: counts.status(), counts, sessions }
     }
 }
 

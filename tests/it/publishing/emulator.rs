@@ -1,9 +1,10 @@
 //! Publishing to the emulator, from the directory to the reply of the new agent.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use dari::emulator::{Emulator, ScriptedAgent, Turn};
-use dari::{PublishStep, SourceArchive, SourceSnapshotStatus};
+use dari::emulator::{Emulator, Fault, Route, ScriptedAgent, Turn};
+use dari::{PublishStep, RetryPolicy, SourceArchive, SourceSnapshotStatus};
 
 use super::{source, watched};
 use crate::support::folder::Folder;
@@ -191,4 +192,40 @@ async fn a_large_source_is_told_of_while_it_is_sent() {
     let seen = seen.lock().unwrap();
     assert!(seen.len() > 8 && seen.is_sorted(), "{seen:?}");
     assert_eq!(*seen.last().unwrap(), emulator.requests()[1].body().len() as u64);
+}
+
+#[tokio::test]
+async fn faults_on_the_way_are_outlived_where_a_repeat_is_safe() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.inject(Fault::status(429).on(Route::ReserveSnapshot));
+    emulator.inject(Fault::no_answer().on(Route::UploadSnapshot));
+    emulator.inject(Fault::status(503).on(Route::UploadSnapshot));
+    emulator.inject(Fault::status(429).on(Route::FinalizeSnapshot));
+    let quick = RetryPolicy::default().first_delay(Duration::ZERO);
+    let client = emulator.client_builder().retry(quick).build().unwrap();
+    let folder = source();
+    let published = client.agents().publish(folder.path()).await.unwrap();
+    assert_eq!(published.version_id, "ver_2");
+    assert_eq!(emulator.faults_left(), 0);
+    let uploads: Vec<_> =
+        emulator.requests().into_iter().filter(|request| request.method() == "PUT").collect();
+    assert_eq!(uploads.len(), 3);
+    assert!(uploads.iter().all(|upload| upload.body() == uploads[0].body()));
+    assert!(uploads.iter().all(|upload| upload.header("authorization").is_none()));
+}
+
+#[tokio::test]
+async fn a_version_whose_answer_is_lost_is_made_once_and_its_source_kept() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.inject(Fault::no_answer().on(Route::CreateAgent));
+    let client = emulator.client().unwrap();
+    let folder = source();
+    let (publish, seen) = watched(client.agents().publish(folder.path()));
+    let error = publish.await.unwrap_err();
+    assert!(error.may_have_happened() && !error.is_retryable(), "{error:?}");
+    assert!(matches!(seen.lock().unwrap().last(), Some(PublishStep::NotCleanedUp { .. })));
+    let agents = client.agents().list().await.unwrap().agents;
+    assert_eq!(agents.len(), 2, "it did happen, and once");
+    let last = emulator.requests().into_iter().rev().nth(1).unwrap();
+    assert_eq!((last.method(), last.path()), ("POST", "/v1/agents"), "no deletion followed");
 }

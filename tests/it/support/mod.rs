@@ -6,6 +6,8 @@ pub(crate) mod ledger;
 #[cfg(feature = "emulator")]
 pub(crate) mod lossy;
 pub(crate) mod plan;
+#[cfg(feature = "emulator")]
+pub(crate) mod program;
 pub(crate) mod raw;
 #[cfg(feature = "emulator")]
 pub(crate) mod receiver;
