@@ -76,7 +76,7 @@ impl<'a, T, O> Call<'a, T, O> {
 
     /// Sets the deadline: all attempts, delays and bodies together.
     ///
-    /// Default: the client's, 120 s.
+    /// Default: the client's, 120 s; none for an upload. Of a download, what counts is its beginning.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.settings.timeout = Some(limit);
         self

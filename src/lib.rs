@@ -58,6 +58,9 @@
 //! second turn or session is repeated only when no connection was made or the answer was 429;
 //! otherwise it fails with an error for which [`Error::may_have_happened`] is true.
 //!
+//! Uploads and downloads have no deadline: they end when nothing moves for 30 s. A download that breaks
+//! off in the middle is an error, and is not asked for again.
+//!
 //! # Features
 //!
 //! | feature | what it gives |

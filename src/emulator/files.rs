@@ -25,7 +25,7 @@ pub(super) async fn upload(call: Call, mut request: Request) -> Result<Response,
     if file.size_bytes > call.service.max_file_bytes {
         return Err(Refusal::FileTooLarge(call.service.max_file_bytes));
     }
-    let entry = |state: &mut State, visit| state.upload_file(visit, file);
+    let entry = |state: &mut State, visit| state.upload_file(visit, &file);
     Ok(call.answer(StatusCode::CREATED, entry))
 }
 

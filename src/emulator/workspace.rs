@@ -22,8 +22,9 @@ pub(super) fn download(call: &Call, session: &str) -> Result<Response, Refusal> 
     let wanted = wanted.iter().map(|path| directory(path)).collect::<Result<Vec<_>, _>>()?;
     let entry = |state: &mut super::state::State, visit| state.workspace(visit, session, &wanted);
     let files = call.service.visit(call.organization, entry)?;
-    // Nothing is wrong with the files: they are in memory, and so is the archive.
-    let archive = zip(&files).map_err(|_unwritable| Refusal::BadRequest("A path is too long"))?;
+    // All of it is in memory: what can fail is a script's file with a name of over 64 KiB.
+    let refused = Refusal::BadRequest("No archive can hold the name of a file");
+    let archive = zip(&files).map_err(|_unwritable| refused)?;
     let headers = [
         (header::CONTENT_TYPE, "application/zip"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"workspace.zip\""),

@@ -9,7 +9,7 @@ pub(super) struct Form {
 }
 
 /// Returns a form with one part named `file`; `name` must be a [`leaf`].
-pub(super) fn around(name: String, content_type: &str) -> Form {
+pub(super) fn around(name: &str, content_type: &str) -> Form {
     // 128 random bits: no content can be made to hold them.
     let boundary = format!("dari-{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
     let head = format!(
@@ -67,7 +67,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
         #[test]
         fn no_name_breaks_out_of_the_form(name in "(?s).{0,40}") {
-            let form = around(leaf(&name), "text/plain");
+            let form = around(&leaf(&name), "text/plain");
             let head = String::from_utf8(form.envelope.head.to_vec()).unwrap();
             let lines: Vec<_> = head.split("\r\n").collect();
             assert_eq!(lines.len(), 5, "{head:?}");

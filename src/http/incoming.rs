@@ -24,6 +24,7 @@ pub(crate) struct DownloadSettings {
     pub(crate) watcher: Watcher,
     /// How long nothing may come. Default: the client's.
     pub(crate) stall_timeout: Option<Duration>,
+    /// The most that may come.
     pub(crate) max_bytes: u64,
 }
 

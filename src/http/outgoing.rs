@@ -163,7 +163,8 @@ impl State {
         Poll::Ready(match next {
             Some(Ok(piece)) => {
                 self.left = self.left.map(|left| left.saturating_sub(piece.len() as u64));
-                self.is_whole = self.left == Some(0);
+                // Of an unknown size, the last piece is what stands behind the content.
+                self.is_whole = self.left.map_or(self.content.is_none(), |left| left == 0);
                 Some(Ok(piece))
             }
             Some(Err(error)) => {

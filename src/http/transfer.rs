@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::http::outgoing::{Envelope, Flow, Rest};
 use crate::http::progress::Watcher;
-use crate::http::read::{Broken, read_body};
+use crate::http::read::{Broken, Unreadable, read_body, undecodable};
 use crate::http::source::{Content, Source};
 use crate::http::{CallSettings, Cause, Failure, Reply, Sending};
 use crate::request::Request;
@@ -43,6 +43,7 @@ pub(crate) struct Presigned<'a> {
 pub(super) struct Stalled(pub(super) Duration);
 
 impl Upload {
+    #[allow(dead_code, reason = "for the feature that publishes")]
     pub(crate) fn new(source: Source) -> Self {
         Self {
             source,
@@ -113,10 +114,11 @@ impl Uploading<'_> {
             let result = self.attempt(&flow).await;
             let rest = flow.end();
             let failure = match result {
-                Ok(reply) => {
+                Ok(reply) if rest.is_whole => {
                     self.sending.inner.budget.earn();
                     return Ok(reply);
                 }
+                Ok(reply) => return Err(self.premature(&reply)),
                 Err(failure) => failure,
             };
             let reached = failure.reached;
@@ -139,9 +141,9 @@ impl Uploading<'_> {
             Error::file(facts.clone(), "what was to be uploaded cannot be read", error)
         })?;
         let flow = Flow::new(content, self.upload.envelope.clone(), self.upload.watcher.clone());
-        let said = self.sending.request.headers().get(header::CONTENT_LENGTH);
-        let said = said.map(|value| value.to_str().ok().and_then(|text| text.parse::<u64>().ok()));
-        if said.is_some_and(|said| said != flow.size()) {
+        let size = flow.size().map(|size| size.to_string()).unwrap_or_default();
+        let mut said = self.sending.request.headers().get_all(header::CONTENT_LENGTH).iter();
+        if said.any(|said| said.as_bytes() != size.as_bytes()) {
             let reason = "content-length is not the size of what is to be sent";
             return Err(Error::invalid(facts.operation, "upload headers", reason));
         }
@@ -180,6 +182,13 @@ impl Uploading<'_> {
         Ok(Reply { headers, body, facts })
     }
 
+    /// Says that what was taken cannot be what was to be sent.
+    fn premature(&self, reply: &Reply) -> Error {
+        let reason = "it came before all of the upload was sent".to_owned();
+        let what = Unreadable { path: String::new(), reason, body: &reply.body };
+        undecodable(self.sending.inner, reply.facts.clone(), &what)
+    }
+
     fn describe(&mut self, mut failure: Failure, rest: Rest) -> Error {
         self.untouched = rest.untouched;
         if let (Some(error), true) = (rest.failure, failure.reached == Reached::Somewhere) {
@@ -204,3 +213,6 @@ async fn race<A: Future, B: Future>(
     })
     .await
 }
+
+#[cfg(test)]
+mod tests;

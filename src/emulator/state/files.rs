@@ -37,7 +37,7 @@ impl State {
     /// Gives a file its id.
     ///
     /// Whether a message names a file that exists is not checked: the contract names no refusal.
-    pub(in crate::emulator) fn upload_file(&mut self, visit: Visit, file: NewFile) -> Answer {
+    pub(in crate::emulator) fn upload_file(&mut self, visit: Visit, file: &NewFile) -> Answer {
         visit.admitted(())?;
         self.advance(visit.now);
         self.files += 1;

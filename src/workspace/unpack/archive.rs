@@ -65,8 +65,8 @@ impl Archive {
             return Err(refused(format!("it has {number} entries, {most} are allowed")));
         }
         // The library keeps one of several entries with the same name, and says nothing.
-        // Where there are 65,535 or more, the number stands elsewhere.
-        if u64::from(told) != number.min(u64::from(u16::MAX)) {
+        // The largest number says that the true one stands elsewhere.
+        if told != u16::MAX && u64::from(told) != number {
             return Err(refused("an entry stands in it twice".to_owned()));
         }
         Ok(Self(archive))
@@ -99,7 +99,8 @@ fn kind_of<R: Read>(entry: &ZipFile<'_, R>, name: &str) -> Result<Kind, Trouble>
     let refused = |reason: &str| Err(Trouble::Archive(name.to_owned(), reason.to_owned()));
     match (mode & KIND_OF_FILE, name.ends_with('/')) {
         (LINK, _) => refused("it is a link"),
-        (0 | DIRECTORY, true) => Ok(Kind::Directory),
+        // Some programs mark a directory by its name alone.
+        (0 | DIRECTORY | REGULAR, true) => Ok(Kind::Directory),
         (0 | REGULAR, false) if mode & EXECUTABLE != 0 => Ok(Kind::Program),
         (0 | REGULAR, false) => Ok(Kind::File),
         _ => refused("it is neither a file nor a directory"),

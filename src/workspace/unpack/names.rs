@@ -65,6 +65,8 @@ fn is_windows_name(step: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{System, steps};
+    use proptest::prelude::{ProptestConfig, proptest};
+    use std::path::{Component, Path};
 
     #[test]
     fn names_below_the_directory_are_taken() {
@@ -115,10 +117,22 @@ mod tests {
         assert!(steps(&"a/".repeat(100), System::Other).is_ok());
     }
 
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+        #[test]
+        fn what_is_taken_leads_down_one_step_after_another(name in r"[./\\\\a:C\x00 -]{0,12}") {
+            let Ok(steps) = steps(&name, System::HERE) else { return Ok(()) };
+            for step in steps {
+                let components: Vec<_> = Path::new(step).components().collect();
+                assert!(matches!(components[..], [Component::Normal(_)]), "{name:?}: {components:?}");
+            }
+        }
+    }
+
     #[test]
     fn what_windows_reads_otherwise_is_refused_there() {
         for name in [
-            "a:b",
+            "ab:c",
             "12:30.log",
             "con",
             "CON.txt",

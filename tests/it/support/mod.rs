@@ -1,6 +1,8 @@
 //! What several tests share.
 
-#[cfg(feature = "publish")]
+#[cfg(all(feature = "emulator", feature = "workspace"))]
+pub(crate) mod archive;
+#[cfg(any(feature = "emulator", feature = "publish"))]
 pub(crate) mod folder;
 pub(crate) mod ledger;
 #[cfg(feature = "emulator")]
@@ -11,6 +13,8 @@ pub(crate) mod program;
 pub(crate) mod raw;
 #[cfg(feature = "emulator")]
 pub(crate) mod receiver;
+#[cfg(feature = "emulator")]
+pub(crate) mod socket;
 
 use std::future::IntoFuture;
 use std::time::Duration;

@@ -67,15 +67,17 @@ const IN_VOCABULARY: (&str, &str) = ("object", "json");
 const OF_ASIDE: (&str, &str) = ("emulator", "webhooks");
 
 /// What holds a resource's operations; resources share their entities, not these.
-const HANDLES: [&str; 8] = [
+const HANDLES: [&str; 10] = [
     "AgentWebhook",
     "Agents",
     "Batches",
     "Costs",
+    "Files",
     "Messages",
     "Sessions",
     "SourceSnapshots",
     "Transcripts",
+    "Workspaces",
 ];
 
 const NO_NAMES: [&str; 5] = ["types", "models", "utils", "common", "prelude"];
