@@ -1,5 +1,7 @@
 //! Agents, and the message that starts a session with one.
 
+mod create;
+mod versions;
 mod webhook;
 
 use jiff::Timestamp;
@@ -17,6 +19,8 @@ use crate::request::Request;
 use crate::retry::Repeat;
 use crate::sessions::NewSession;
 
+pub use create::{CreateVersion, PublishedVersion};
+pub use versions::{AgentSummary, AgentVersion, AgentVersionDetails, AgentVersions};
 pub use webhook::{AgentWebhook, SetWebhook, WebhookConfig};
 
 /// An agent (contract §2).
@@ -42,7 +46,28 @@ pub struct Agent {
     pub extra: ExtraFields,
 }
 
-growing!(Agent);
+/// A list of agents.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+#[non_exhaustive]
+pub struct AgentList {
+    /// The agents, oldest first.
+    pub agents: Vec<Agent>,
+    /// Fields newer than this version of the crate.
+    #[serde(skip_deserializing, flatten)]
+    pub extra: ExtraFields,
+}
+
+growing!(Agent, AgentList);
+
+impl IntoIterator for AgentList {
+    type Item = Agent;
+    type IntoIter = std::vec::IntoIter<Agent>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.agents.into_iter()
+    }
+}
 
 /// The operations on agents; see [`Client::agents`].
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +84,72 @@ impl Client {
 }
 
 impl<'a> Agents<'a> {
+    #[cfg(feature = "publish")]
+    pub(crate) fn client(self) -> &'a Client {
+        self.client
+    }
+
+    /// Lists the agents that are not deleted, oldest first.
+    ///
+    /// `GET /v1/agents`, contract §8. The list is complete.
+    ///
+    /// # Errors
+    ///
+    /// Those of every call; see [`Error`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client) -> dari::Result<()> {
+    /// for agent in client.agents().list().await? {
+    ///     println!("{} {}", agent.id, agent.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn list(self) -> Call<'a, AgentList> {
+        Call::plain(self.client, Request::get("agents.list", &["agents"]))
+    }
+
+    /// Returns an agent.
+    ///
+    /// `GET /v1/agents/{agent_id}`, contract §8. That this operation exists is an assumption, and so
+    /// is that it still shows a deleted agent, with its `deleted_at`.
+    ///
+    /// # Errors
+    ///
+    /// Not found when there is no such agent.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::AgentId) -> dari::Result<()> {
+    /// let agent = client.agents().get(&id).await?;
+    /// println!("{} runs {:?}", agent.name, agent.active_version_id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get(self, id: &AgentId) -> Call<'a, Agent> {
+        Call::plain(self.client, Request::get("agents.get", &["agents", id.as_str()]))
+    }
+
+    /// Deletes an agent, and returns it with its `deleted_at`.
+    ///
+    /// `DELETE /v1/agents/{agent_id}`, contract §8. Deleting is soft: what the agent did stays, but
+    /// starting a session with it or publishing to it is *not found* from then on. Deleting it again
+    /// changes nothing, so the call is repeated like one that reads.
+    ///
+    /// # Errors
+    ///
+    /// Not found when there never was such an agent.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::AgentId) -> dari::Result<()> {
+    /// let agent = client.agents().delete(&id).await?;
+    /// assert!(agent.deleted_at.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn delete(self, id: &AgentId) -> Call<'a, Agent> {
+        Call::plain(self.client, Request::delete("agents.delete", &["agents", id.as_str()]))
+    }
+
     /// Starts a session with an agent by its first message.
     ///
     /// `POST /v1/agents/{agent_id}/messages`, contract §3. No idempotency key is documented for it, so

@@ -54,7 +54,7 @@ pub enum Error {
     /// A file of this machine could not be read or written.
     #[error(transparent)]
     File(Box<FileError>),
-    /// A message or batch that failed, or is not final yet, was asked for as a result.
+    /// A message, batch or source that failed, or is not final yet, was asked for as a result.
     #[error(transparent)]
     Failed(Box<FailedError>),
 }

@@ -31,7 +31,6 @@ pub(crate) use progress::Watcher;
 pub(crate) use read::decode;
 pub(crate) use source::Source;
 use transfer::Stalled;
-#[allow(unused_imports, reason = "for the feature that publishes")]
 pub(crate) use transfer::{Presigned, Upload, put_presigned, send_upload};
 
 const EVENT_STREAM: &str = "text/event-stream";

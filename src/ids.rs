@@ -154,6 +154,10 @@ id!(
     /// The id of an event delivered to a webhook; the same in every delivery of it.
     WebhookId, "webhook id"
 );
+id!(
+    /// The id of an uploaded source, such as `src_123`.
+    SourceSnapshotId, "source snapshot id"
+);
 
 /// The id of a tool call; any text at all.
 ///

@@ -21,6 +21,16 @@
 //!
 //! | HTTP | method | repeated |
 //! |---|---|---|
+//! | `GET /v1/agents` | [`agents().list`](Agents::list) | yes |
+//! | `GET`, `DELETE /v1/agents/{agent_id}` | [`agents().get`](Agents::get), [`delete`](Agents::delete) | yes |
+//! | `GET /v1/agents/{agent_id}/versions` | [`agents().versions`](Agents::versions) | yes |
+//! | `GET /v1/agents/{agent_id}/versions/{version_id}` | [`agents().version`](Agents::version) | yes |
+//! | `POST /v1/agents`, `POST /v1/agents/{agent_id}/versions` | [`agents().create`](Agents::create), [`create_version`](Agents::create_version) | never once it may have arrived |
+//! | `POST /v1/source-snapshots` | [`source_snapshots().reserve`](SourceSnapshots::reserve) | never once it may have arrived |
+//! | `PUT` to the address reserved | [`source_snapshots().upload`](SourceSnapshots::upload) | yes |
+//! | `POST /v1/source-snapshots/{id}/finalize` | [`source_snapshots().finalize`](SourceSnapshots::finalize) | never once it may have arrived |
+//! | `GET /v1/source-snapshots/{id}/manifest` | [`source_snapshots().manifest`](SourceSnapshots::manifest) | yes |
+//! | `DELETE /v1/source-snapshots/{id}` | [`source_snapshots().delete`](SourceSnapshots::delete) | yes |
 //! | `POST /v1/agents/{agent_id}/messages` | [`agents().send_message`](Agents::send_message) | never once it may have arrived |
 //! | `POST /v1/agents/{agent_id}/sessions` | [`sessions().create`](Sessions::create) | never once it may have arrived |
 //! | `GET`, `PUT`, `DELETE /v1/agents/{agent_id}/webhook` | [`agents().webhook`](Agents::webhook): [`get`](AgentWebhook::get), [`set`](AgentWebhook::set), [`clear`](AgentWebhook::clear) | yes |
@@ -59,9 +69,10 @@
 //! | `rustls` (default) | TLS by rustls; used when both backends are on |
 //! | `native-tls` | TLS by the platform's library |
 //! | `http2` | HTTP/2 where the server offers it |
+//! | `publish` | `agents().publish`: from a directory to a new version of an agent in one call |
 //! | `emulator` | the whole service in process, for tests without an account, and the program `dari-emulator`; turns `webhooks` on |
-//! | `webhooks` | the module `webhooks`: verifies and reads deliveries, and signs them in tests |
 //! | `workspace` | unpacking a downloaded workspace into a directory |
+//! | `webhooks` | the module `webhooks`: verifies and reads deliveries, and signs them in tests |
 //! | `full` | all of the above but `native-tls` |
 //!
 //! [Dari]: https://dari.dev
@@ -103,21 +114,27 @@ mod call;
 // Resources.
 mod sessions;
 mod messages;
+mod source_snapshots;
 mod agents;
 mod transcript;
-mod files;
-mod workspace;
 mod batches;
 mod costs;
-// Workflows.
+mod files;
+mod workspace;
+// Workflows: several operations in one.
 mod tools;
+#[cfg(feature = "publish")]
+mod publish;
 // Aside: nobody in the crate imports these, but the emulator signs.
 #[cfg(feature = "webhooks")]
 pub mod webhooks;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 
-pub use agents::{Agent, AgentWebhook, Agents, SendAgentMessage, SetWebhook, WebhookConfig};
+pub use agents::{
+    Agent, AgentList, AgentSummary, AgentVersion, AgentVersionDetails, AgentVersions, AgentWebhook,
+    Agents, CreateVersion, PublishedVersion, SendAgentMessage, SetWebhook, WebhookConfig,
+};
 pub use batches::{
     Batch, BatchCounts, BatchItem, BatchSession, Batches, CreateBatch, NewBatch, WaitForBatch,
 };
@@ -137,8 +154,8 @@ pub use events::{
 pub use files::{FileSource, Files, UploadFile, UploadedFile};
 pub use http::Progress;
 pub use ids::{
-    AgentId, BatchId, EventId, FileId, MessageId, ParseIdError, SessionId, ToolCallId, VersionId,
-    WebhookId,
+    AgentId, BatchId, EventId, FileId, MessageId, ParseIdError, SessionId, SourceSnapshotId,
+    ToolCallId, VersionId, WebhookId,
 };
 pub use json::RawJson;
 pub use messages::{
@@ -147,15 +164,21 @@ pub use messages::{
 };
 pub use object::{ExtraFields, UnknownObject};
 pub use poll::Wait;
+#[cfg(feature = "publish")]
+pub use publish::{AgentSource, Publish, PublishStep, SourceArchive, SourceDirectory};
 pub use retry::RetryPolicy;
 pub use secret::Secret;
 pub use sessions::{
     CreateSession, ListEvents, ListSessions, NewSession, SendEvents, SentEvents, Session,
     SessionList, Sessions, SubmitToolResult, SubmittedToolResult,
 };
+pub use source_snapshots::{
+    ArchiveContent, Done, FinalizedSnapshot, ReserveSnapshot, ReservedSnapshot, SourceManifest,
+    SourceSnapshots, UploadHeaders, UploadSnapshot, UploadUrl,
+};
 pub use status::{
     ActorType, BatchItemStatus, BatchStatus, CostScope, EventSource, MessageStatus, SessionStatus,
-    ToolCallStatus, UnknownValue, WebhookEventType,
+    SourceSnapshotStatus, ToolCallStatus, UnknownValue, WebhookEventType,
 };
 pub use stream::{Cursor, EventStream, ReconnectPolicy, StreamStats, TextStream};
 pub use tools::{

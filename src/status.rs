@@ -162,6 +162,18 @@ open_enum! {
 }
 
 open_enum! {
+    /// Where an uploaded source is in its life (contract §1).
+    SourceSnapshotStatus {
+        /// Reserved, and waiting for the archive.
+        PendingUpload = "pending_upload",
+        /// Checked: an agent or a version can be made of it.
+        Ready = "ready",
+        /// Refused; the failure reason says why.
+        Failed = "failed",
+    }
+}
+
+open_enum! {
     /// Where a batch of sessions is in its life (contract §1).
     ///
     /// The last three are final; an unknown status is not.

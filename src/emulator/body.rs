@@ -2,6 +2,7 @@
 
 mod batch;
 mod check;
+mod snapshot;
 mod webhook;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use super::refusal::{Problem, Refusal};
 use check::At;
 
 pub(super) use batch::{BatchItem, NewBatch, new_batch};
+pub(super) use snapshot::{reservation, source};
 pub(super) use webhook::{WebhookSettings, webhook_settings};
 
 /// A user's message; free JSON keeps the text it was sent with.

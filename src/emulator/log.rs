@@ -71,8 +71,9 @@ impl ReceivedRequest {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Returns the body; of one over its limit (8 MiB; an upload: that of files), the
-    /// beginning.
+    /// Returns the body; of one over its limit, the beginning.
+    ///
+    /// The limit is 8 MiB, for an archive 64 MiB, and for a file that of files.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body

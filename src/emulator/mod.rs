@@ -89,9 +89,17 @@
 //!
 //! A turn plays in real time: it waits as long as its script says and no longer. The emulator
 //! keeps everything in memory, the log of requests included, until it is dropped.
+//!
+//! # Publishing
+//!
+//! Sources are taken as the contract says (§8): reserved, uploaded without a key, checked by size and
+//! sum, and made into agents or versions. An archive must have a `dari.yml` in its root with a
+//! `name`; `instructions.system` may name the file of the system prompt. An agent of that name gets
+//! a new version and keeps its script; any other is new, and echoes.
 
 mod behaviour;
 mod body;
+mod bundle;
 mod client;
 mod cost;
 mod deliver;
@@ -102,6 +110,7 @@ mod files;
 mod gate;
 mod line;
 mod log;
+mod publishing;
 mod refusal;
 mod routes;
 mod script;

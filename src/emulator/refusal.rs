@@ -15,6 +15,8 @@ pub(super) enum Refusal {
     /// The body ended before its time; nobody reads this answer.
     CutShort,
     BadRequest(&'static str),
+    /// An upload whose place is shut to it.
+    Locked(&'static str),
     Conflict(&'static str),
     TooLarge,
     /// A file over this many bytes.
@@ -37,7 +39,7 @@ impl Refusal {
         match self {
             Self::CutShort | Self::BadRequest(_) => 400,
             Self::Unauthorized => 401,
-            Self::Forbidden => 403,
+            Self::Forbidden | Self::Locked(_) => 403,
             Self::NotFound(_) | Self::NoRoute => 404,
             Self::MethodNotAllowed => 405,
             Self::Conflict(_) => 409,
@@ -55,7 +57,9 @@ impl Refusal {
             Self::NoRoute => json!("No such route"),
             Self::MethodNotAllowed => json!("This route does not take this method"),
             Self::CutShort => json!("The request body is incomplete"),
-            Self::BadRequest(reason) | Self::Conflict(reason) => json!(reason),
+            Self::BadRequest(reason) | Self::Locked(reason) | Self::Conflict(reason) => {
+                json!(reason)
+            }
             Self::TooLarge => json!("The request body is larger than 8 MiB"),
             Self::FileTooLarge(limit) => json!(format!("The file is larger than {limit} bytes")),
             Self::Invalid(problems) => json!(problems),

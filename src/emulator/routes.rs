@@ -16,6 +16,7 @@ use url::form_urlencoded;
 use super::body::{self, SessionEvents};
 use super::files;
 use super::gate::{Call, admit};
+use super::publishing;
 use super::refusal::{Problem, Refusal};
 use super::service::Service;
 use super::state::{Arrival, State};
@@ -29,7 +30,7 @@ use super::workspace::download;
 const DEFAULT_EVENT_LIMIT: usize = 100;
 
 /// The id in a path, percent-decoded.
-struct Id(String);
+pub(super) struct Id(pub(super) String);
 
 /// Returns all routes behind the gate.
 pub(super) fn router(service: Arc<Service>) -> Router {
@@ -49,6 +50,7 @@ pub(super) fn router(service: Arc<Service>) -> Router {
         .route("/v1/sessions/{id}/stream", get(stream))
         .route("/v1/sessions/{id}/transcript", get(transcript))
         .route("/v1/sessions/{id}/workspace.zip", get(workspace))
+        .merge(publishing::routes())
         .merge(webhooks::routes())
         .fallback(async || Refusal::NoRoute)
         .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)

@@ -4,6 +4,7 @@
 //! all that are due. What a send starts is due at once but never within that send.
 
 mod agent;
+mod agents;
 mod batches;
 mod costs;
 mod files;
@@ -15,6 +16,7 @@ mod reads;
 mod sends;
 mod schema;
 mod session;
+mod snapshots;
 mod tools;
 mod transcript;
 mod turns;
@@ -29,14 +31,17 @@ use serde_json::value::RawValue;
 use super::refusal::Refusal;
 use super::script::ScriptedAgent;
 use agent::Agent;
+use agents::Version;
 use batches::Batches;
 use ledger::Epoch;
 use message::Message;
 use session::Session;
+use snapshots::Snapshot;
 use webhooks::Webhooks;
 
 pub(super) use files::{NewFile, WorkspaceFile};
 pub(super) use sends::Arrival;
+pub(super) use snapshots::UPLOAD_HEADERS;
 pub(super) use webhooks::{Outgoing, Target};
 
 /// The answer to a request: JSON, or why there is none.
@@ -62,6 +67,10 @@ pub(super) enum Organization {
 pub(super) struct State {
     epoch: Epoch,
     agents: Vec<Agent>,
+    /// Of all agents, in the order made; the first are those of the scripted agents.
+    versions: Vec<Version>,
+    /// Those deleted leave their place behind.
+    snapshots: Vec<Option<Snapshot>>,
     sessions: Vec<Session>,
     /// Of every message: the place of its session, and in it.
     homes: Vec<(usize, usize)>,
@@ -81,10 +90,15 @@ impl State {
     pub(super) fn new(epoch: Timestamp, scripts: Vec<ScriptedAgent>) -> Self {
         let epoch = Epoch(epoch);
         let created_at = epoch.stamp(Duration::ZERO);
-        let numbered = scripts.into_iter().zip(1..);
         Self {
             epoch,
-            agents: numbered.map(|(it, n)| Agent::new(n, it, created_at.clone())).collect(),
+            versions: (0..scripts.len()).map(Version::scripted).collect(),
+            snapshots: Vec::new(),
+            agents: scripts
+                .into_iter()
+                .zip(1..)
+                .map(|(it, n)| Agent::new(n, it, created_at.clone()))
+                .collect(),
             sessions: Vec::new(),
             homes: Vec::new(),
             batches: Batches::default(),

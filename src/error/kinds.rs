@@ -290,7 +290,7 @@ impl StdError for TimedOutError {
     }
 }
 
-/// A failed message or batch that was asked for as a result.
+/// A failed message, batch or source that was asked for as a result.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}{}{text}", if text.is_empty() { "" } else { ": " })]
 pub struct FailedError {

@@ -19,11 +19,16 @@ const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(5);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Reads the body of a reply as a `T`; a failure names the field and where it stands.
+///
+/// A reply without a body is read like `null`, which only a value that says nothing can be.
 pub(crate) fn decode<T: DeserializeOwned>(
     client: &Client,
     request: &Request,
     reply: &Reply,
 ) -> Result<T, Error> {
+    if let (true, Ok(value)) = (reply.body.is_empty(), serde_json::from_slice(b"null")) {
+        return Ok(value);
+    }
     // One look at all bytes is cheaper than one at each string.
     let fast = match std::str::from_utf8(&reply.body) {
         Ok(text) => serde_json::from_str(text),

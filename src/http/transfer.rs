@@ -77,7 +77,6 @@ pub(crate) async fn send_upload(
 ///
 /// Neither redirects nor plain HTTP to another host, unless the client allows it. A repeat puts
 /// the same bytes into the same place, so it is safe.
-#[allow(dead_code, reason = "for the feature that publishes")]
 pub(crate) async fn put_presigned(
     client: &Client,
     place: Presigned<'_>,

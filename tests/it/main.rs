@@ -1,6 +1,8 @@
 //! Tests of the crate as its user has it: one binary, a module per behaviour.
 
 mod agent_webhook;
+#[cfg(feature = "emulator")]
+mod agents;
 mod bad_input;
 mod batches;
 #[cfg(feature = "emulator")]
@@ -31,6 +33,8 @@ mod emulator_program;
 #[cfg(feature = "emulator")]
 mod emulator_sends;
 #[cfg(feature = "emulator")]
+mod emulator_snapshots;
+#[cfg(feature = "emulator")]
 mod emulator_stream;
 #[cfg(feature = "emulator")]
 mod emulator_support;
@@ -46,9 +50,14 @@ mod key;
 mod main_job;
 #[cfg(feature = "emulator")]
 mod once;
+#[cfg(feature = "publish")]
+mod publishing;
 mod repeating;
 mod replies;
 mod round_trip;
+#[cfg(feature = "publish")]
+mod source_archive;
+mod source_snapshots;
 mod stream_faults;
 #[cfg(feature = "emulator")]
 mod streaming;

@@ -1,5 +1,7 @@
 //! What comes in goes out again: samples, the unknown, and what is refused.
 
+mod publishing;
+
 use dari::{
     ContentBlock, EventList, Message, MessageList, MessageStatus, NewEvent, NewSession, Part,
     SentEvents, SentMessage, Session, Transcript, TranscriptItem, UploadedFile,

@@ -2,9 +2,13 @@
 //!
 //! No message repeats a value: a body may hold secrets.
 
+mod snapshot;
+
 use serde_json::{Value, json};
 
 use crate::emulator::refusal::Problem;
+
+pub(super) use snapshot::{reservation, source};
 
 /// The options of a session that are text.
 const SESSION_TEXTS: [&str; 5] =

@@ -65,6 +65,7 @@ routes! {
     GetVersion = "get_version": "GET" "/v1/agents/{agent_id}/versions/{version_id}";
     CreateVersion = "create_version": "POST" "/v1/agents/{agent_id}/versions";
     ReserveSnapshot = "reserve_snapshot": "POST" "/v1/source-snapshots";
+    UploadSnapshot = "upload_snapshot": "PUT" "/uploads/{token}";
     FinalizeSnapshot = "finalize_snapshot": "POST" "/v1/source-snapshots/{snapshot_id}/finalize";
     GetManifest = "get_manifest": "GET" "/v1/source-snapshots/{snapshot_id}/manifest";
     DeleteSnapshot = "delete_snapshot": "DELETE" "/v1/source-snapshots/{snapshot_id}";

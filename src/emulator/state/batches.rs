@@ -93,7 +93,7 @@ impl State {
             return self.batch_at(place);
         }
         let agent_id = body.items.first().map(|item| item.agent_id.clone()).unwrap_or_default();
-        let agent = self.find_agent(visit, &agent_id)?;
+        let agent = self.find_live_agent(visit, &agent_id)?;
         let items = body.items.into_iter().map(|item| self.start(visit.now, agent, item));
         let items: Vec<_> = items.collect();
         let place = self.batches.all.len();

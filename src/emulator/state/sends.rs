@@ -39,7 +39,7 @@ impl State {
         agent_id: &str,
         options: NewSession,
     ) -> Answer {
-        let agent = self.find_agent(visit, agent_id)?;
+        let agent = self.find_live_agent(visit, agent_id)?;
         let session = self.new_session(visit.now, agent, options)?;
         let answer = written(&session.view());
         self.sessions.push(session);
@@ -53,7 +53,7 @@ impl State {
         agent_id: &str,
         body: AgentMessage,
     ) -> Answer {
-        let agent = self.find_agent(visit, agent_id)?;
+        let agent = self.find_live_agent(visit, agent_id)?;
         let session = self.new_session(visit.now, agent, body.session)?;
         self.sessions.push(session);
         let place = self.sessions.len() - 1;
@@ -105,7 +105,7 @@ impl State {
     ) -> Result<Session, Refusal> {
         let owner = self.agents.get(agent).ok_or(Refusal::NotFound("Agent"))?;
         let version = options.version_id.as_ref().unwrap_or(&owner.active_version_id).clone();
-        if version != owner.active_version_id {
+        if !self.has_version(agent, &version) {
             return Err(Refusal::NotFound("Version"));
         }
         let ledger = Ledger {

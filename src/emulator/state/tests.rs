@@ -4,6 +4,7 @@ mod batches;
 mod costs;
 mod frames;
 mod parallel_tools;
+mod publishing;
 mod reads;
 mod schemas;
 mod scripts;

@@ -18,7 +18,10 @@ impl Folder {
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
+}
 
+#[cfg(feature = "emulator")]
+impl Folder {
     /// Returns a path in the directory.
     pub(crate) fn join(&self, path: &str) -> PathBuf {
         self.0.join(path)
@@ -51,6 +54,33 @@ impl Folder {
         }
         found.sort();
         found
+    }
+}
+
+#[cfg(feature = "publish")]
+impl Folder {
+    /// Returns a directory with these files, made in this order.
+    pub(crate) fn with(files: &[(&str, &str)]) -> Self {
+        let folder = Self::new();
+        for (path, text) in files {
+            folder.write(path, text);
+        }
+        folder
+    }
+
+    /// Writes a file, and makes the directories on its way.
+    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn link(&self, path: &str, target: impl AsRef<Path>) {
+        let path = self.0.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(target, path).unwrap();
     }
 }
 

@@ -4,7 +4,7 @@
 pub(crate) mod archive;
 #[cfg(feature = "emulator")]
 pub(crate) mod cutting;
-#[cfg(feature = "emulator")]
+#[cfg(any(feature = "emulator", feature = "publish"))]
 pub(crate) mod folder;
 pub(crate) mod ledger;
 #[cfg(feature = "emulator")]

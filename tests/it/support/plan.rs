@@ -24,7 +24,7 @@ enum Row {
 }
 
 /// Where each file of `src` stands; a folder stands where the file of its name does.
-const ROWS: [(&str, Row); 32] = [
+const ROWS: [(&str, Row); 33] = [
     ("ids", Row::Vocabulary),
     ("status", Row::Vocabulary),
     ("time", Row::Vocabulary),
@@ -51,9 +51,10 @@ const ROWS: [(&str, Row); 32] = [
     ("workspace", Row::Resources),
     ("costs", Row::Resources),
     ("versions", Row::Resources),
-    ("publish", Row::Resources),
+    ("source_snapshots", Row::Resources),
     ("webhook_config", Row::Resources),
     ("tools", Row::Workflows),
+    ("publish", Row::Workflows),
     ("webhooks", Row::Aside),
     ("emulator", Row::Aside),
     ("bin", Row::Aside),
@@ -66,7 +67,7 @@ const IN_VOCABULARY: (&str, &str) = ("object", "json");
 const OF_ASIDE: (&str, &str) = ("emulator", "webhooks");
 
 /// What holds a resource's operations; resources share their entities, not these.
-const HANDLES: [&str; 9] = [
+const HANDLES: [&str; 10] = [
     "AgentWebhook",
     "Agents",
     "Batches",
@@ -74,6 +75,7 @@ const HANDLES: [&str; 9] = [
     "Files",
     "Messages",
     "Sessions",
+    "SourceSnapshots",
     "Transcripts",
     "Workspaces",
 ];

@@ -29,6 +29,8 @@ pub(crate) enum Step {
 pub(crate) struct RawRequest {
     pub(crate) head: String,
     pub(crate) body: String,
+    /// The body as it is, where it is no text.
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl RawRequest {
@@ -151,8 +153,9 @@ async fn read_request(socket: &mut TcpStream) -> Option<RawRequest> {
             let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
             let length = content_length(&head);
             if bytes.len() >= end + 4 + length {
-                let body = String::from_utf8(bytes[end + 4..end + 4 + length].to_vec()).unwrap();
-                return Some(RawRequest { head, body });
+                let body = bytes[end + 4..end + 4 + length].to_vec();
+                let text = String::from_utf8_lossy(&body).into_owned();
+                return Some(RawRequest { head, body: text, bytes: body });
             }
         }
         if socket.read_buf(&mut bytes).await.ok()? == 0 {
