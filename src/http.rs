@@ -30,7 +30,7 @@ pub use progress::Progress;
 pub(crate) use progress::Watcher;
 pub(crate) use read::decode;
 pub(crate) use source::Source;
-use transfer::Stalled;
+use transfer::stalled;
 pub(crate) use transfer::{Presigned, Upload, put_presigned, send_upload};
 
 const EVENT_STREAM: &str = "text/event-stream";
@@ -246,42 +246,32 @@ impl<'a> Sending<'a> {
         self.lost |= may_have_acted(failure.reached);
         self.fate = self.fate.max(self.fate_of(failure.reached));
         facts.fate = self.fate;
-        let transport = |facts, what, source: Option<reqwest::Error>| {
-            let timed_out = source.as_ref().is_some_and(reqwest::Error::is_timeout);
-            let source = source.map(|error| error.without_url().into());
-            Error::Transport(Box::new(TransportError { facts, what, timed_out, source }))
-        };
         match failure.cause {
-            Cause::Connect(error) => transport(facts, "no connection could be made", Some(error)),
-            Cause::Send(error) => transport(facts, "the connection failed", Some(error)),
-            Cause::Body(error) => transport(facts, "the reply broke off", Some(error)),
-            Cause::Source(error) => {
-                Error::file(facts, "what was to be uploaded cannot be read", error)
-            }
-            Cause::Stalled(what, limit) => {
-                let source = Some(Stalled(limit).into());
-                Error::Transport(Box::new(TransportError { facts, what, timed_out: true, source }))
-            }
+            Cause::Connect(error) => transport(facts, "no connection could be made", error),
+            Cause::Send(error) => transport(facts, "the connection failed", error),
+            Cause::Body(error) => transport(facts, "the reply broke off", error),
             Cause::Status(refusal) => self.inner.api_error(facts, &refusal.body),
             Cause::TooLarge(limit) => {
                 let reason = format!("it is larger than {limit} bytes");
-                undecodable(
-                    self.inner,
-                    facts,
-                    &Unreadable { path: String::new(), reason, body: b"" },
-                )
+                let what = Unreadable { path: String::new(), reason, body: b"" };
+                undecodable(self.inner, facts, &what)
             }
-            Cause::Timeout => Error::TimedOut(Box::new(TimedOutError {
-                facts,
-                limit: if self.time_left().is_zero() {
-                    self.limit
-                } else {
-                    self.inner.attempt_timeout
-                },
-                last: None,
-                source: self.last_error.take().filter(|error| !error.is_timeout()),
-            })),
+            Cause::Timeout => self.out_of_time(facts),
+            Cause::Source(error) => {
+                Error::file(facts, "what was to be uploaded cannot be read", error)
+            }
+            Cause::Stalled(what, limit) => stalled(facts, what, limit),
         }
+    }
+
+    fn out_of_time(&mut self, facts: CallFacts) -> Error {
+        let is_over = self.time_left().is_zero();
+        Error::TimedOut(Box::new(TimedOutError {
+            facts,
+            limit: if is_over { self.limit } else { self.inner.attempt_timeout },
+            last: None,
+            source: self.last_error.take().filter(|error| !error.is_timeout()),
+        }))
     }
 
     async fn not_a_stream(&self, response: reqwest::Response) -> Error {
@@ -342,6 +332,12 @@ impl Failure {
         }
         Self::somewhere(Cause::Send(error))
     }
+}
+
+fn transport(facts: CallFacts, what: &'static str, error: reqwest::Error) -> Error {
+    let timed_out = error.is_timeout();
+    let source = Some(error.without_url().into());
+    Error::Transport(Box::new(TransportError { facts, what, timed_out, source }))
 }
 
 fn headers(inner: &Inner, request: &Request, mut headers: HeaderMap) -> Result<HeaderMap, Error> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use crate::client::Client;
 use crate::error::{CallFacts, DecodeError, Error, TransportError};
 use crate::http::body::poll_data;
 use crate::http::progress::{Progress, Watcher};
-use crate::http::transfer::Stalled;
+use crate::http::transfer::stalled;
 use crate::http::{CallSettings, Sending};
 use crate::request::Request;
 
@@ -56,16 +56,7 @@ pub(crate) async fn download(
     let inner = client.inner();
     call.headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
     let mut sending = Sending::new(inner, request, call)?;
-    let response = loop {
-        let failure = match sending.head().await {
-            Ok(response) => break response,
-            Err(failure) => failure,
-        };
-        let (reached, error) = (failure.reached, sending.describe(failure));
-        let Some(delay) = sending.next_delay(reached, &error) else { return Err(error) };
-        sleep(delay).await;
-        sending.last_error = Some(Box::new(error));
-    };
+    let response = begin(&mut sending).await?;
     inner.budget.earn();
     let total = response.content_length();
     let incoming = Incoming {
@@ -79,6 +70,19 @@ pub(crate) async fn download(
         return Err(incoming.too_large());
     }
     Ok(incoming)
+}
+
+async fn begin(sending: &mut Sending<'_>) -> Result<reqwest::Response, Error> {
+    loop {
+        let failure = match sending.head().await {
+            Ok(response) => return Ok(response),
+            Err(failure) => failure,
+        };
+        let (reached, error) = (failure.reached, sending.describe(failure));
+        let Some(delay) = sending.next_delay(reached, &error) else { return Err(error) };
+        sleep(delay).await;
+        sending.last_error = Some(Box::new(error));
+    }
 }
 
 impl Incoming {
@@ -96,32 +100,33 @@ impl Incoming {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Error>>> {
         loop {
-            let Some(body) = &mut self.body else {
-                return Poll::Ready(None);
-            };
-            let result = match poll_data(body, context) {
-                Poll::Ready(Some(Ok(bytes))) => self.take(bytes),
-                Poll::Ready(Some(Err(error))) => Err(self.broken(Some(error))),
-                Poll::Ready(None) => match self.progress.total {
-                    Some(total) if total != self.progress.bytes => Err(self.broken(None)),
-                    _ => {
-                        self.body = None;
-                        return Poll::Ready(None);
-                    }
-                },
-                Poll::Pending if self.alarm.rings(context) => Err(self.stalled()),
-                Poll::Pending => return Poll::Pending,
-            };
+            let next = ready!(self.poll_next(context));
             self.alarm.is_set = false;
-            match result {
-                Ok(bytes) if bytes.is_empty() => {}
-                Ok(bytes) => return Poll::Ready(Some(Ok(bytes))),
-                Err(error) => {
+            match next {
+                Some(Ok(bytes)) if bytes.is_empty() => {}
+                Some(Ok(bytes)) => return Poll::Ready(Some(Ok(bytes))),
+                over => {
                     self.body = None;
-                    return Poll::Ready(Some(Err(error)));
+                    return Poll::Ready(over);
                 }
             }
         }
+    }
+
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        let Some(body) = &mut self.body else {
+            return Poll::Ready(None);
+        };
+        Poll::Ready(match poll_data(body, context) {
+            Poll::Ready(Some(Ok(bytes))) => Some(self.take(bytes)),
+            Poll::Ready(Some(Err(error))) => Some(Err(self.broken(Some(error)))),
+            Poll::Ready(None) => {
+                let is_short = self.progress.total.is_some_and(|it| it != self.progress.bytes);
+                is_short.then(|| Err(self.broken(None)))
+            }
+            Poll::Pending if self.alarm.rings(context) => Some(Err(self.stalled())),
+            Poll::Pending => return Poll::Pending,
+        })
     }
 
     fn take(&mut self, bytes: Bytes) -> Result<Bytes, Error> {
@@ -152,9 +157,7 @@ impl Incoming {
     }
 
     fn stalled(&self) -> Error {
-        let (facts, what) = (self.facts.clone(), "the download stalled");
-        let source = Some(Stalled(self.alarm.limit).into());
-        Error::Transport(Box::new(TransportError { facts, what, timed_out: true, source }))
+        stalled(self.facts.clone(), "the download stalled", self.alarm.limit)
     }
 }
 

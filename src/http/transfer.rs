@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tokio::time::{sleep, timeout};
 
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{CallFacts, Error, TransportError};
 use crate::http::outgoing::{Envelope, Flow, Rest};
 use crate::http::progress::Watcher;
 use crate::http::read::{Broken, Unreadable, read_body, undecodable};
@@ -40,7 +40,7 @@ pub(crate) struct Presigned<'a> {
 /// Bytes that have not moved for too long.
 #[derive(Debug, thiserror::Error)]
 #[error("nothing moved for {0:?}")]
-pub(super) struct Stalled(pub(super) Duration);
+struct Stalled(Duration);
 
 impl Upload {
     #[allow(dead_code, reason = "for the feature that publishes")]
@@ -164,7 +164,15 @@ impl Uploading<'_> {
             Ok(Err(what)) => return Err(Failure::somewhere(Cause::Stalled(what, stall))),
             Err(_elapsed) => return Err(Failure::somewhere(Cause::Timeout)),
         };
-        let mut response = self.sending.judge(response).await?;
+        let response = self.sending.judge(response).await?;
+        self.read(response, stall).await
+    }
+
+    async fn read(
+        &mut self,
+        mut response: reqwest::Response,
+        stall: Duration,
+    ) -> Result<Reply, Failure> {
         let headers = std::mem::take(response.headers_mut());
         let limit = self.sending.inner.limits.body;
         let left = stall.min(self.sending.time_left());
@@ -200,6 +208,12 @@ impl Uploading<'_> {
         }
         self.sending.describe(failure)
     }
+}
+
+/// Returns the error of a transfer that stands still.
+pub(super) fn stalled(facts: CallFacts, what: &'static str, limit: Duration) -> Error {
+    let source = Some(Stalled(limit).into());
+    Error::Transport(Box::new(TransportError { facts, what, timed_out: true, source }))
 }
 
 /// Returns what the first future gives, or else the second, whichever ends first.
