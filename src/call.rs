@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::http::{CallSettings, decode, send};
+use crate::http::{CallSettings, Upload, decode, send, send_upload};
 use crate::request::{Key, Request};
 use crate::retry::RetryPolicy;
 
@@ -43,6 +43,11 @@ pub struct Plain(pub(crate) Request);
 /// The inside of an operation: how it becomes a request.
 pub(crate) trait Operation: Send {
     fn into_request(self) -> Result<Request, Error>;
+
+    /// Returns what is sent in place of a body in memory, if anything is.
+    fn upload(&mut self) -> Result<Option<Upload>, Error> {
+        Ok(None)
+    }
 }
 
 /// An operation that a key makes safe to repeat.
@@ -71,7 +76,7 @@ impl<'a, T, O> Call<'a, T, O> {
 
     /// Sets the deadline: all attempts, delays and bodies together.
     ///
-    /// Default: the client's, 120 s.
+    /// Default: the client's, 120 s; none for an upload. Of a download, what counts is its beginning.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.settings.timeout = Some(limit);
         self
@@ -101,6 +106,19 @@ impl<'a, T, O> Call<'a, T, O> {
     }
 }
 
+impl<'a, T, O> Call<'a, T, O> {
+    /// Returns what to send with, for an operation that does not answer with JSON.
+    pub(crate) fn into_parts(
+        self,
+        operation: &'static str,
+    ) -> Result<(&'a Client, O, CallSettings), Error> {
+        match self.refused_header {
+            Some(reason) => Err(Error::invalid(operation, "header", reason)),
+            None => Ok((self.client, self.operation, self.settings)),
+        }
+    }
+}
+
 #[allow(private_bounds, reason = "operations are the crate's own")]
 impl<T, O: Keyed> Call<'_, T, O> {
     /// Sets the key of idempotency; else one is made for each call.
@@ -121,12 +139,16 @@ where
     T: DeserializeOwned + Send + 'a,
     O: Operation + 'a,
 {
-    async fn run(self) -> Result<WithMeta<T>, Error> {
+    async fn run(mut self) -> Result<WithMeta<T>, Error> {
+        let upload = self.operation.upload()?;
         let request = self.operation.into_request()?;
         if let Some(reason) = self.refused_header {
             return Err(Error::invalid(request.operation, "header", reason));
         }
-        let reply = send(self.client, &request, self.settings).await?;
+        let reply = match upload {
+            None => send(self.client, &request, self.settings).await?,
+            Some(upload) => send_upload(self.client, (&request, upload), self.settings).await?,
+        };
         let value = decode(self.client, &request, &reply)?;
         let facts = reply.facts;
         let status = facts.status.unwrap_or_default();

@@ -14,6 +14,8 @@ use crate::error::Error;
 use crate::retry::{Budget, RetryPolicy};
 use crate::secret::Secret;
 
+use confine::PlainHttp;
+
 pub use builder::ClientBuilder;
 
 /// A client of the Dari API.
@@ -44,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) budget: Budget,
     pub(crate) timeout: Duration,
     pub(crate) attempt_timeout: Duration,
+    pub(crate) stall_timeout: Duration,
+    plain_http: PlainHttp,
     pub(crate) limits: Limits,
 }
 

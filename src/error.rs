@@ -9,8 +9,8 @@ use std::time::Duration;
 use http::StatusCode;
 
 pub use kinds::{
-    ApiError, ConfigError, DecodeError, FailedError, InvalidError, StreamError, TimedOutError,
-    TransportError,
+    ApiError, ConfigError, DecodeError, FailedError, FileError, InvalidError, StreamError,
+    TimedOutError, TransportError,
 };
 pub(crate) use kinds::{CallFacts, Fate, LastSeen};
 
@@ -51,6 +51,9 @@ pub enum Error {
     /// No answer, or no final state, within the time allowed.
     #[error(transparent)]
     TimedOut(Box<TimedOutError>),
+    /// A file of this machine could not be read or written.
+    #[error(transparent)]
+    File(Box<FileError>),
     /// A message or batch that failed, or is not final yet, was asked for as a result.
     #[error(transparent)]
     Failed(Box<FailedError>),
@@ -105,6 +108,12 @@ impl Error {
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         self.api_status() == Some(StatusCode::CONFLICT)
+    }
+
+    /// Returns whether an upload is larger than the service takes (413).
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        self.api_status() == Some(StatusCode::PAYLOAD_TOO_LARGE)
     }
 
     /// Returns whether the service asked to slow down (429).
@@ -199,6 +208,7 @@ impl Error {
             Self::Decode(error) => Some(&error.facts),
             Self::Stream(error) => Some(&error.facts),
             Self::TimedOut(error) => Some(&error.facts),
+            Self::File(error) => Some(&error.facts),
             Self::Config(_) | Self::Invalid(_) | Self::Failed(_) => None,
         }
     }
@@ -223,6 +233,10 @@ impl Error {
     ) -> Self {
         let reason = one_line(&reason.into(), 512);
         Self::Invalid(InvalidError { operation, field, reason })
+    }
+
+    pub(crate) fn file(facts: CallFacts, what: &str, source: std::io::Error) -> Self {
+        Self::File(Box::new(FileError { facts, what: one_line(what, 512), source }))
     }
 
     /// Says which of several items was refused.

@@ -1,8 +1,14 @@
 //! The only file that sends: once, or with repeats.
 
 mod body;
+mod incoming;
+mod outgoing;
+mod progress;
 mod read;
+mod source;
+mod transfer;
 
+use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,7 +24,15 @@ use crate::retry::{Delays, Reached, Repeat, RetryPolicy, retry_after};
 use read::{Broken, Refusal, Unreadable, read_body, undecodable};
 
 pub(crate) use body::OpenBody;
+pub(crate) use incoming::{DownloadSettings, Incoming, download};
+pub(crate) use outgoing::Envelope;
+pub use progress::Progress;
+pub(crate) use progress::Watcher;
 pub(crate) use read::decode;
+pub(crate) use source::Source;
+use transfer::Stalled;
+#[allow(unused_imports, reason = "for the feature that publishes")]
+pub(crate) use transfer::{Presigned, Upload, put_presigned, send_upload};
 
 const EVENT_STREAM: &str = "text/event-stream";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -112,30 +126,40 @@ struct Sending<'a> {
 
 impl<'a> Sending<'a> {
     fn new(inner: &'a Inner, request: &Request, settings: CallSettings) -> Result<Self, Error> {
-        let policy = settings.retry.unwrap_or_else(|| inner.retry.clone());
         let mut outgoing =
             reqwest::Request::new(request.method.clone(), request.url(&inner.base_url));
         *outgoing.headers_mut() = headers(inner, request, settings.headers)?;
         *outgoing.body_mut() = request.body.clone().map(Into::into);
+        let policy = settings.retry.unwrap_or_else(|| inner.retry.clone());
         let key = request.key.as_ref();
-        let facts = CallFacts {
-            operation: request.operation,
-            idempotency_key: key.map(|key| key.as_str().into()),
-            ..CallFacts::default()
-        };
+        let mut sending = Self::bare(inner, outgoing, request.operation);
+        sending.facts.idempotency_key = key.map(|key| key.as_str().into());
         Ok(Self {
-            inner,
-            request: outgoing,
             repeat: request.repeat,
             delays: policy.delays(),
             policy,
             limit: settings.timeout.unwrap_or(inner.timeout),
-            started: Instant::now(),
-            facts,
             caller_has_key: key.is_some_and(|key| key.is_callers),
+            ..sending
+        })
+    }
+
+    /// Returns what sends a request just as it is, with the client's settings.
+    fn bare(inner: &'a Inner, request: reqwest::Request, operation: &'static str) -> Self {
+        let policy = inner.retry.clone();
+        Self {
+            inner,
+            request,
+            repeat: Repeat::Unsafe,
+            delays: policy.delays(),
+            policy,
+            limit: inner.timeout,
+            started: Instant::now(),
+            facts: CallFacts { operation, ..CallFacts::default() },
+            caller_has_key: false,
             last_error: None,
             fate: Fate::Harmless,
-        })
+        }
     }
 
     fn time_left(&self) -> Duration {
@@ -161,10 +185,7 @@ impl<'a> Sending<'a> {
 
     /// Sends once, and returns a reply of success with its body still to come.
     async fn head(&mut self) -> Result<reqwest::Response, Failure> {
-        self.facts.attempts += 1;
-        self.facts.status = None;
-        self.facts.request_id = None;
-        self.facts.retry_after = None;
+        self.begin_attempt();
         let Some(request) = self.request.try_clone() else {
             return Err(Failure { reached: Reached::Nothing, cause: Cause::Timeout });
         };
@@ -173,6 +194,18 @@ impl<'a> Sending<'a> {
             Ok(result) => result.map_err(Failure::unsent)?,
             Err(_elapsed) => return Err(Failure::somewhere(Cause::Timeout)),
         };
+        self.judge(response).await
+    }
+
+    fn begin_attempt(&mut self) {
+        self.facts.attempts += 1;
+        self.facts.status = None;
+        self.facts.request_id = None;
+        self.facts.retry_after = None;
+    }
+
+    /// Notes what a reply says of itself, and returns it if its status is one of success.
+    async fn judge(&mut self, response: reqwest::Response) -> Result<reqwest::Response, Failure> {
         let status = response.status();
         self.facts.status = Some(status);
         self.facts.request_id = self.inner.request_id(response.headers());
@@ -204,6 +237,13 @@ impl<'a> Sending<'a> {
             Cause::Connect(error) => transport(facts, "no connection could be made", Some(error)),
             Cause::Send(error) => transport(facts, "the connection failed", Some(error)),
             Cause::Body(error) => transport(facts, "the reply broke off", Some(error)),
+            Cause::Source(error) => {
+                Error::file(facts, "what was to be uploaded cannot be read", error)
+            }
+            Cause::Stalled(what, limit) => {
+                let source = Some(Stalled(limit).into());
+                Error::Transport(Box::new(TransportError { facts, what, timed_out: true, source }))
+            }
             Cause::Status(refusal) => self.inner.api_error(facts, &refusal.body),
             Cause::TooLarge(limit) => {
                 let reason = format!("it is larger than {limit} bytes");
@@ -241,7 +281,7 @@ impl<'a> Sending<'a> {
 
     /// Classify, count, back off, then pay: `None` ends the operation with the error.
     fn next_delay(&mut self, reached: Reached, error: &Error) -> Option<Duration> {
-        if matches!(error, Error::Decode(_)) || !self.repeat.allows(reached) {
+        if matches!(error, Error::Decode(_) | Error::File(_)) || !self.repeat.allows(reached) {
             return None;
         }
         let mut delay = self.delays.next()?;
@@ -268,6 +308,9 @@ enum Cause {
     Status(Refusal),
     TooLarge(usize),
     Timeout,
+    /// The bytes to be sent could not be had.
+    Source(io::Error),
+    Stalled(&'static str, Duration),
 }
 
 impl Failure {

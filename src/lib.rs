@@ -33,7 +33,9 @@
 //! | `GET /v1/sessions/{session_id}/events` | [`sessions().events`](Sessions::events) | yes |
 //! | `GET /v1/messages/{message_id}` | [`messages().get`](Messages::get), [`wait`](Messages::wait) | yes |
 //! | `GET /v1/sessions/{session_id}/messages` | [`messages().list`](Messages::list) | yes |
+//! | `POST /v1/files` | [`files().upload`](Files::upload) | never once it may have arrived |
 //! | `GET /v1/sessions/{session_id}/transcript` | [`transcript().get`](Transcripts::get) | yes |
+//! | `GET /v1/sessions/{session_id}/workspace.zip` | [`workspace().download`](Workspaces::download) | until it begins |
 //! | `POST /v1/session-batches` | [`batches().create`](Batches::create) | yes, under one key in the body |
 //! | `GET /v1/session-batches/{batch_id}` | [`batches().get`](Batches::get), [`wait`](Batches::wait) | yes |
 //! | `GET /v1/costs/sessions/{session_id}` | [`costs().session`](Costs::session), [`wait`](Costs::wait) | yes |
@@ -46,6 +48,9 @@
 //! second turn or session is repeated only when no connection was made or the answer was 429;
 //! otherwise it fails with an error for which [`Error::may_have_happened`] is true.
 //!
+//! Uploads and downloads have no deadline: they end when nothing moves for 30 s. A download that breaks
+//! off in the middle is an error, and is not asked for again.
+//!
 //! # Features
 //!
 //! | feature | what it gives |
@@ -55,6 +60,7 @@
 //! | `http2` | HTTP/2 where the server offers it |
 //! | `emulator` | the whole service in process, for tests without an account, and the program `dari-emulator`; turns `webhooks` on |
 //! | `webhooks` | the module `webhooks`: verifies and reads deliveries, and signs them in tests |
+//! | `workspace` | unpacking a downloaded workspace into a directory |
 //! | `full` | all of the above but `native-tls` |
 //!
 //! [Dari]: https://dari.dev
@@ -98,6 +104,8 @@ mod sessions;
 mod messages;
 mod agents;
 mod transcript;
+mod files;
+mod workspace;
 mod batches;
 mod costs;
 // Aside: nobody in the crate imports these, but the emulator signs.
@@ -115,13 +123,15 @@ pub use client::{Client, ClientBuilder, Limits};
 pub use content::{ContentBlock, FileRef, IntoContent, Part, Text, ToolCall, ToolResult};
 pub use costs::{Cost, Costs, ParseAmountError, UsdAmount, WaitForCost};
 pub use error::{
-    ApiError, ConfigError, DecodeError, Error, FailedError, InvalidError, Result, StreamError,
-    TimedOutError, TransportError,
+    ApiError, ConfigError, DecodeError, Error, FailedError, FileError, InvalidError, Result,
+    StreamError, TimedOutError, TransportError,
 };
 pub use events::{
     Actor, AssistantMessageCompleted, Event, EventKind, EventList, MessageStatusChanged, NewEvent,
     SessionStatusChanged, ToolCallEnded, ToolCallRequested, ToolResultSubmitted, UserMessage,
 };
+pub use files::{FileSource, Files, UploadFile, UploadedFile};
+pub use http::Progress;
 pub use ids::{
     AgentId, BatchId, EventId, FileId, MessageId, ParseIdError, SessionId, ToolCallId, VersionId,
     WebhookId,
@@ -147,6 +157,9 @@ pub use stream::{Cursor, EventStream, ReconnectPolicy, StreamStats, TextStream};
 pub use transcript::{
     AssistantItem, Timeline, ToolCallItem, Transcript, TranscriptItem, Transcripts, UserItem,
 };
+pub use workspace::{Download, DownloadWorkspace, Workspaces};
+#[cfg(feature = "workspace")]
+pub use workspace::{UnpackLimits, UnpackProgress, Unpacked};
 
 /// Compiles and runs the examples of the README.
 #[cfg(all(doctest, feature = "emulator"))]

@@ -28,6 +28,7 @@ pub struct ClientBuilder {
     retry_budget: u32,
     timeout: Duration,
     attempt_timeout: Duration,
+    stall_timeout: Duration,
     connect_timeout: Duration,
     pool_idle_timeout: Duration,
     limits: Limits,
@@ -45,6 +46,7 @@ impl ClientBuilder {
             retry_budget: 500,
             timeout: Duration::from_secs(120),
             attempt_timeout: Duration::from_secs(30),
+            stall_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(10),
             pool_idle_timeout: Duration::from_secs(45),
             limits: Limits::default(),
@@ -125,6 +127,14 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets how long an upload or a download may make no progress. Default 30 s.
+    ///
+    /// They end on that, not on a total; the deadline of an operation does not hold for them.
+    pub fn stall_timeout(mut self, limit: Duration) -> Self {
+        self.stall_timeout = limit;
+        self
+    }
+
     /// Sets the time limit of making a connection. Default 10 s.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit;
@@ -193,6 +203,8 @@ impl ClientBuilder {
                 budget: Budget::new(self.retry_budget),
                 timeout: self.timeout,
                 attempt_timeout: self.attempt_timeout,
+                stall_timeout: self.stall_timeout,
+                plain_http: self.plain_http,
                 limits: self.limits,
             }),
         })
@@ -218,7 +230,7 @@ impl ClientBuilder {
             Some(configure) => configure(builder),
             None => builder,
         };
-        confine(builder, base_url)
+        confine(builder, base_url, self.plain_http)
             .build()
             .map_err(|error| Error::config_source("the http client cannot be set up", error))
     }

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use http::HeaderValue;
 use url::{Host, Url};
 
+use crate::client::Inner;
 use crate::client::builder::Configure;
 use crate::error::Error;
 use crate::secret::Secret;
@@ -17,7 +18,11 @@ pub(super) enum PlainHttp {
 }
 
 /// Applies what keeps the key on its way, after everything a user may have set.
-pub(super) fn confine(builder: reqwest::ClientBuilder, base_url: &Url) -> reqwest::ClientBuilder {
+pub(super) fn confine(
+    builder: reqwest::ClientBuilder,
+    base_url: &Url,
+    plain_http: PlainHttp,
+) -> reqwest::ClientBuilder {
     let builder = builder
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
@@ -26,7 +31,7 @@ pub(super) fn confine(builder: reqwest::ClientBuilder, base_url: &Url) -> reqwes
         .no_brotli()
         .no_deflate()
         .no_zstd()
-        .https_only(base_url.scheme() == "https");
+        .https_only(base_url.scheme() == "https" && plain_http == PlainHttp::LoopbackOnly);
     if !is_loopback(base_url) {
         return builder;
     }
@@ -70,6 +75,26 @@ pub(super) fn parse_base_url(text: &str, plain_http: PlainHttp) -> Result<Url, E
              the way; use https, or allow_plain_http()",
         )),
         other => Err(Error::config(format!("the base url is {other}:, not https:"))),
+    }
+}
+
+impl Inner {
+    /// Returns the address of an upload to another place, if the client may send there.
+    ///
+    /// A service on another host that names a loopback address means one of this machine, which is
+    /// none of its business.
+    pub(crate) fn upload_url(&self, text: &str) -> Result<Url, &'static str> {
+        let url = Url::parse(text).map_err(|_not_shown| "it is not an absolute url")?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("it holds a user name or password");
+        }
+        let is_local = is_loopback(&url) && is_loopback(&self.base_url);
+        match url.scheme() {
+            "https" => Ok(url),
+            "http" if self.plain_http == PlainHttp::Anywhere || is_local => Ok(url),
+            "http" => Err("it is plain http; the service must give https, or allow_plain_http()"),
+            _ => Err("it is not https"),
+        }
     }
 }
 

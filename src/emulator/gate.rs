@@ -15,6 +15,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use super::fault::Act;
+use super::files::limit_of;
 use super::line::Cutter;
 use super::log::{Exchange, ReceivedRequest};
 use super::refusal::{Problem, Refusal};
@@ -108,7 +109,8 @@ fn as_json(status: StatusCode, json: String) -> Response {
 
 async fn receive(service: &Service, request: Request) -> Result<Arrival, Refusal> {
     let (parts, body) = request.into_parts();
-    let (body, size) = read(body).await?;
+    let upload = limit_of(parts.uri.path(), service.max_file_bytes);
+    let (body, size) = read(body, upload.unwrap_or(BODY_LIMIT)).await?;
     let fault = service.faults.choose(&parts, &body);
     let request = ReceivedRequest::new(&parts, body, fault.as_ref().map(Act::kind));
     service.log.add(request.clone());
@@ -138,8 +140,10 @@ impl Arrival {
     fn admitted(self, service: Arc<Service>) -> Result<Request, Refusal> {
         let organization = service.organization(self.request.header("authorization"));
         let organization = organization.ok_or(Refusal::Unauthorized)?;
-        if self.size > BODY_LIMIT {
-            return Err(Refusal::TooLarge);
+        let upload = limit_of(self.parts.uri.path(), service.max_file_bytes);
+        if self.size > upload.unwrap_or(BODY_LIMIT) {
+            let file = upload.map(|_| Refusal::FileTooLarge(service.max_file_bytes));
+            return Err(file.unwrap_or(Refusal::TooLarge));
         }
         let mut parts = self.parts;
         parts.extensions.insert(Call { service, organization, request: self.request });
@@ -148,15 +152,15 @@ impl Arrival {
 }
 
 /// Returns the body up to the limit, and its whole size.
-async fn read(body: Body) -> Result<(Bytes, usize), Refusal> {
+async fn read(body: Body, limit: usize) -> Result<(Bytes, usize), Refusal> {
     let mut chunks = body.into_data_stream();
     let (mut kept, mut size) = (BytesMut::new(), 0);
     while let Some(chunk) = poll_fn(|context| Pin::new(&mut chunks).poll_next(context)).await {
         let chunk = chunk.map_err(|_broken| Refusal::CutShort)?;
         size += chunk.len();
-        let room = BODY_LIMIT - kept.len();
+        let room = limit - kept.len();
         kept.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-        if size > DRAIN_LIMIT {
+        if size > limit.saturating_add(DRAIN_LIMIT) {
             break;
         }
     }

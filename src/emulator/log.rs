@@ -71,10 +71,15 @@ impl ReceivedRequest {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Returns the body; of one over 8 MiB, the beginning.
+    /// Returns the body; of one over its limit (8 MiB; an upload: that of files), the
+    /// beginning.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
+    }
+
+    pub(super) fn bytes(&self) -> Bytes {
+        self.body.clone()
     }
 
     /// Returns the body as JSON.

@@ -98,6 +98,7 @@ mod deliver;
 mod deliveries;
 mod external;
 mod fault;
+mod files;
 mod gate;
 mod line;
 mod log;
@@ -108,6 +109,7 @@ mod server;
 mod service;
 mod state;
 mod stream;
+mod workspace;
 
 use std::fmt;
 use std::io;
@@ -138,6 +140,9 @@ const DEFAULT_API_KEY: &str = "dari_emulator_key";
 /// How long a stream is silent before it sends a comment.
 const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// The largest file that may be uploaded, where nothing else is said; the contract names none.
+const DEFAULT_MAX_FILE_BYTES: usize = 32 << 20;
+
 /// A Dari service in process; dropping it stops it.
 ///
 /// It runs on a thread of its own, so neither a blocked thread nor a paused clock of the caller
@@ -164,6 +169,7 @@ pub struct EmulatorBuilder {
     faults: Vec<Fault>,
     chaos: Option<Chaos>,
     listener: Option<Listener>,
+    max_file_bytes: usize,
     cost_delay: Duration,
     deliveries: DeliveryPolicy,
 }
@@ -188,6 +194,7 @@ impl Emulator {
             faults: Vec::new(),
             chaos: None,
             listener: None,
+            max_file_bytes: DEFAULT_MAX_FILE_BYTES,
             cost_delay: Duration::ZERO,
             deliveries: DeliveryPolicy::default(),
         }
@@ -314,6 +321,28 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Sets the largest file that may be uploaded; the default is 32 MiB.
+    ///
+    /// A larger one is refused with 413.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use dari::FileSource;
+    /// use dari::emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().max_file_bytes(4).start().await?;
+    /// let client = emulator.client()?;
+    /// let refused = client.files().upload(FileSource::bytes("a.txt", "12345")).await;
+    /// assert!(refused.unwrap_err().is_too_large());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_file_bytes(mut self, bytes: usize) -> Self {
+        self.max_file_bytes = bytes;
+        self
+    }
+
     /// Sets how long after a run its cost can be asked for; the default is 0 s.
     ///
     /// Until then the answer is 404, as it is while the session is at work.
@@ -339,6 +368,7 @@ impl EmulatorBuilder {
             other_api_key: self.other_api_key,
             heartbeat: self.heartbeat,
             listener: self.listener,
+            max_file_bytes: self.max_file_bytes,
             cost_delay: self.cost_delay,
             deliveries: self.deliveries,
         });

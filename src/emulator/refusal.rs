@@ -14,8 +14,11 @@ pub(super) enum Refusal {
     MethodNotAllowed,
     /// The body ended before its time; nobody reads this answer.
     CutShort,
+    BadRequest(&'static str),
     Conflict(&'static str),
     TooLarge,
+    /// A file over this many bytes.
+    FileTooLarge(usize),
     Invalid(Vec<Problem>),
 }
 
@@ -32,13 +35,13 @@ impl Refusal {
     /// Returns the HTTP status.
     pub(super) fn status(&self) -> u16 {
         match self {
-            Self::CutShort => 400,
+            Self::CutShort | Self::BadRequest(_) => 400,
             Self::Unauthorized => 401,
             Self::Forbidden => 403,
             Self::NotFound(_) | Self::NoRoute => 404,
             Self::MethodNotAllowed => 405,
             Self::Conflict(_) => 409,
-            Self::TooLarge => 413,
+            Self::TooLarge | Self::FileTooLarge(_) => 413,
             Self::Invalid(_) => 422,
         }
     }
@@ -52,8 +55,9 @@ impl Refusal {
             Self::NoRoute => json!("No such route"),
             Self::MethodNotAllowed => json!("This route does not take this method"),
             Self::CutShort => json!("The request body is incomplete"),
-            Self::Conflict(reason) => json!(reason),
+            Self::BadRequest(reason) | Self::Conflict(reason) => json!(reason),
             Self::TooLarge => json!("The request body is larger than 8 MiB"),
+            Self::FileTooLarge(limit) => json!(format!("The file is larger than {limit} bytes")),
             Self::Invalid(problems) => json!(problems),
         }
     }

@@ -5,7 +5,7 @@ mod webhooks;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -14,11 +14,13 @@ use http::request::Parts;
 use url::form_urlencoded;
 
 use super::body::{self, SessionEvents};
+use super::files;
 use super::gate::{Call, admit};
 use super::refusal::{Problem, Refusal};
 use super::service::Service;
 use super::state::{Arrival, State};
 use super::stream::follow;
+use super::workspace::download;
 
 /// How many events a list holds when no limit is asked for.
 ///
@@ -35,6 +37,8 @@ pub(super) fn router(service: Arc<Service>) -> Router {
         .route("/v1/agents/{id}/messages", post(send_agent_message))
         .route("/v1/agents/{id}/sessions", get(agent_sessions).post(create_session))
         .route("/v1/costs/sessions/{id}", get(cost))
+        // Its size was limited at the gate.
+        .route("/v1/files", post(files::upload).layer(DefaultBodyLimit::disable()))
         .route("/v1/messages/{id}", get(message))
         .route("/v1/session-batches", post(create_batch))
         .route("/v1/session-batches/{id}", get(batch))
@@ -44,6 +48,7 @@ pub(super) fn router(service: Arc<Service>) -> Router {
         .route("/v1/sessions/{id}/messages", get(messages))
         .route("/v1/sessions/{id}/stream", get(stream))
         .route("/v1/sessions/{id}/transcript", get(transcript))
+        .route("/v1/sessions/{id}/workspace.zip", get(workspace))
         .merge(webhooks::routes())
         .fallback(async || Refusal::NoRoute)
         .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
@@ -124,6 +129,10 @@ async fn stream(call: Call, Id(session): Id) -> Result<Response, Refusal> {
 
 async fn transcript(call: Call, Id(session): Id) -> Response {
     call.answer(StatusCode::OK, |state, visit| state.transcript(visit, &session))
+}
+
+async fn workspace(call: Call, Id(session): Id) -> Result<Response, Refusal> {
+    download(&call, &session)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {

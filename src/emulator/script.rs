@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::cost::Decimal;
@@ -58,6 +59,7 @@ pub struct TurnInput {
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Text(String),
+    File(String, Bytes),
     Tool(ToolStep),
     /// Calls requested together; the application answers them.
     External(Vec<ExternalCall>),
@@ -185,6 +187,14 @@ impl Turn {
     /// The turn goes on: the error is what the model was told. End a turn with [`Turn::fail`].
     pub fn failed_tool_call(self, name: impl Into<String>, arguments: Value, error: Value) -> Self {
         self.step(Step::Tool(ToolStep { name: name.into(), arguments, outcome: Err(error) }))
+    }
+
+    /// Returns the turn with a file written to the session's workspace.
+    ///
+    /// The path is relative to `/workspace`; a file of the same path is replaced. It stands in the
+    /// archive as it is given, also one that nobody should unpack.
+    pub fn file(self, path: impl Into<String>, contents: impl Into<Bytes>) -> Self {
+        self.step(Step::File(path.into(), contents.into()))
     }
 
     /// Returns the turn with a pause before what comes next.

@@ -20,6 +20,7 @@ pub(super) struct Settings {
     pub(super) other_api_key: Option<String>,
     pub(super) heartbeat: Duration,
     pub(super) listener: Option<Listener>,
+    pub(super) max_file_bytes: usize,
     pub(super) cost_delay: Duration,
     pub(super) deliveries: DeliveryPolicy,
 }
@@ -36,6 +37,8 @@ pub(super) struct Service {
     pub(super) delivery_log: Arc<DeliveryLog>,
     /// How long a stream may be silent.
     pub(super) heartbeat: Duration,
+    /// The largest file that may be uploaded.
+    pub(super) max_file_bytes: usize,
     api_key: String,
     other_api_key: Option<String>,
     started: Instant,
@@ -56,6 +59,7 @@ impl Service {
             deliveries: settings.deliveries,
             delivery_log: Arc::default(),
             heartbeat: settings.heartbeat,
+            max_file_bytes: settings.max_file_bytes,
             api_key: settings.api_key,
             other_api_key: settings.other_api_key,
             started: Instant::now(),

@@ -6,6 +6,7 @@
 mod agent;
 mod batches;
 mod costs;
+mod files;
 mod frames;
 mod ledger;
 mod message;
@@ -34,6 +35,7 @@ use message::Message;
 use session::Session;
 use webhooks::Webhooks;
 
+pub(super) use files::{NewFile, WorkspaceFile};
 pub(super) use sends::Arrival;
 pub(super) use webhooks::{Outgoing, Target};
 
@@ -69,6 +71,8 @@ pub(super) struct State {
     /// When the next transition of a busy session is due.
     agenda: BTreeSet<(Duration, usize)>,
     changes: u64,
+    /// How many files were uploaded.
+    files: u64,
     webhooks: Webhooks,
 }
 
@@ -87,6 +91,7 @@ impl State {
             cost_delay: Duration::ZERO,
             agenda: BTreeSet::new(),
             changes: 0,
+            files: 0,
             webhooks: Webhooks::default(),
         }
     }

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -200,6 +201,34 @@ impl fmt::Display for DecodeError {
 }
 
 impl StdError for DecodeError {}
+
+/// A file of this machine that could not be read or written.
+#[derive(Debug)]
+pub struct FileError {
+    pub(crate) facts: CallFacts,
+    pub(crate) what: String,
+    pub(crate) source: io::Error,
+}
+
+impl FileError {
+    /// Returns what the operating system, or the reader, said.
+    #[must_use]
+    pub fn io_error(&self) -> &io::Error {
+        &self.source
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.facts.operation, self.what)
+    }
+}
+
+impl StdError for FileError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.source)
+    }
+}
 
 /// A stream of events that broke.
 #[derive(Debug)]

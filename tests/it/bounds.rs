@@ -2,7 +2,10 @@
 
 use std::future::IntoFuture;
 
-use dari::{Batch, Client, Cost, Error, Message, NewBatch, NewSession, RawJson, Transcript};
+use dari::{
+    Batch, Client, Cost, Download, Error, FileSource, Message, NewBatch, NewSession, RawJson,
+    Transcript, UploadedFile,
+};
 
 fn assert_send_sync<T: Send + Sync + 'static>() {}
 
@@ -16,9 +19,13 @@ fn the_client_and_what_it_gives_cross_threads() {
     assert_send_sync::<Transcript>();
     assert_send_sync::<RawJson>();
     assert_send_sync::<NewSession>();
+    assert_send_sync::<UploadedFile>();
     assert_send_sync::<NewBatch>();
     assert_send_sync::<Batch>();
     assert_send_sync::<Cost>();
+    fn sent_and_moved<T: Send + Unpin + 'static>() {}
+    sent_and_moved::<Download>();
+    sent_and_moved::<FileSource>();
     fn cheap<T: Clone>() {}
     cheap::<Client>();
 }
@@ -31,6 +38,11 @@ fn every_future_can_be_spawned() {
     assert_send(&client.sessions().create(&agent).with_meta().into_future());
     assert_send(&client.messages().send(&session, "hi").into_future());
     assert_send(&client.transcript().get(&session).into_future());
+    assert_send(&client.files().upload(FileSource::bytes("a", "b")).into_future());
+    assert_send(&client.workspace().download(&session).into_future());
+    assert_send(&client.workspace().download(&session).to_file("a"));
+    #[cfg(feature = "workspace")]
+    assert_send(&client.workspace().download(&session).unpack_into("a"));
     let id = "msg_1".parse().unwrap();
     assert_send(&client.messages().wait(&id).on_status(|_| {}).into_future());
     let id = "batch_1".parse().unwrap();

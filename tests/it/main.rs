@@ -6,6 +6,8 @@ mod batches;
 #[cfg(feature = "emulator")]
 mod batches_once;
 mod bounds;
+#[cfg(all(feature = "emulator", feature = "workspace"))]
+mod downloads;
 #[cfg(feature = "emulator")]
 mod costs;
 #[cfg(feature = "emulator")]
@@ -51,6 +53,10 @@ mod stream_faults;
 #[cfg(feature = "emulator")]
 mod streaming;
 mod support;
+#[cfg(all(feature = "emulator", feature = "workspace"))]
+mod unpacking;
+#[cfg(feature = "emulator")]
+mod uploads;
 #[cfg(feature = "webhooks")]
 mod webhook_events;
 #[cfg(feature = "webhooks")]

@@ -2,7 +2,7 @@
 
 use dari::{
     ContentBlock, EventList, Message, MessageList, MessageStatus, NewEvent, NewSession, Part,
-    SentEvents, SentMessage, Session, Transcript, TranscriptItem,
+    SentEvents, SentMessage, Session, Transcript, TranscriptItem, UploadedFile,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -63,6 +63,8 @@ fn every_reference_reply_decodes_and_encodes_back() {
     let transcript: Transcript = assert_round_trip(&sample("get-session-transcript.response"));
     assert_eq!(transcript.items().len(), 3);
     assert_round_trip::<Session>(&sample("create-session.response"));
+    let file: UploadedFile = assert_round_trip(&sample("upload-file.response"));
+    assert!(file.size_bytes == Some(512) && file.extra.is_empty());
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::files::Workspace;
 use super::ledger::{Data, Ledger, Mark};
 use super::message::{Message, MessageStatus, Output};
 use super::tools::OpenCall;
@@ -26,6 +27,8 @@ pub(super) struct Session {
     /// Places of the messages whose turn has not begun.
     pub(super) waiting: VecDeque<usize>,
     pub(super) turn: Option<ActiveTurn>,
+    /// What the agent wrote.
+    pub(super) workspace: Workspace,
     /// The answers given under an `Idempotency-Key`.
     pub(super) answers: HashMap<String, Box<RawValue>>,
     pub(super) spent: Spent,
@@ -79,6 +82,7 @@ impl Session {
             messages: Vec::new(),
             waiting: VecDeque::new(),
             turn: None,
+            workspace: Workspace::new(),
             answers: HashMap::new(),
             spent: Spent::default(),
             news: Vec::new(),

@@ -22,6 +22,7 @@ impl Session {
         match turn.steps.pop_front() {
             Some(Step::Delay(pause)) => return Some(at.saturating_add(pause)),
             Some(Step::Text(text)) => self.messages.get_mut(place)?.draft.push(Part::Text { text }),
+            Some(Step::File(path, contents)) => drop(self.workspace.insert(path, contents)),
             Some(Step::Tool(step)) => self.call_tool(at, place, step)?,
             Some(Step::Cost(amount)) => self.spent.charge(&amount),
             Some(Step::External(calls)) => return self.call_external(at, place, calls),

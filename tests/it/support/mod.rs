@@ -1,5 +1,9 @@
 //! What several tests share.
 
+#[cfg(all(feature = "emulator", feature = "workspace"))]
+pub(crate) mod archive;
+#[cfg(feature = "emulator")]
+pub(crate) mod folder;
 pub(crate) mod ledger;
 #[cfg(feature = "emulator")]
 pub(crate) mod lossy;
@@ -9,6 +13,8 @@ pub(crate) mod program;
 pub(crate) mod raw;
 #[cfg(feature = "emulator")]
 pub(crate) mod receiver;
+#[cfg(feature = "emulator")]
+pub(crate) mod socket;
 
 use std::future::IntoFuture;
 use std::time::Duration;

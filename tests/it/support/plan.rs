@@ -66,8 +66,17 @@ const IN_VOCABULARY: (&str, &str) = ("object", "json");
 const OF_ASIDE: (&str, &str) = ("emulator", "webhooks");
 
 /// What holds a resource's operations; resources share their entities, not these.
-const HANDLES: [&str; 7] =
-    ["AgentWebhook", "Agents", "Batches", "Costs", "Messages", "Sessions", "Transcripts"];
+const HANDLES: [&str; 9] = [
+    "AgentWebhook",
+    "Agents",
+    "Batches",
+    "Costs",
+    "Files",
+    "Messages",
+    "Sessions",
+    "Transcripts",
+    "Workspaces",
+];
 
 const NO_NAMES: [&str; 5] = ["types", "models", "utils", "common", "prelude"];
 

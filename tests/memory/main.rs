@@ -1,6 +1,8 @@
-//! What a stream holds in memory, measured; a binary of its own, for the heap is the process's.
+//! What streams and transfers hold in memory, measured; a binary of its own, for the heap is the process's.
 //!
 //! The server runs on a thread that has its bytes on its stack: all that is counted is the client's.
+
+mod transfers;
 
 use std::future::Future;
 use std::io::{self, Read, Write};
