@@ -58,6 +58,20 @@ async fn a_turn_costs_what_its_steps_say() {
     assert_eq!(cost["total_cost_usd"], "0.125");
 }
 
+#[cfg(feature = "workspace")]
+#[tokio::test]
+async fn a_turn_writes_files() {
+    let file = json!({"path": "out/{{turn}}.md", "text": "# {{input}}\n"});
+    let emulator = start(&json!({"turns": [[{"file": file}]]})).await;
+    let client = emulator.client().unwrap();
+    let sent = client.agents().send_message(&emulator.agent(), "Hello").await.unwrap();
+    client.messages().wait(&sent.message.id).await.unwrap();
+    let folder = std::env::temp_dir().join(format!("dari-written-{}", std::process::id()));
+    client.workspace().download(&sent.session.id).unpack_into(&folder).await.unwrap();
+    assert_eq!(std::fs::read_to_string(folder.join("out/1.md")).unwrap(), "# Hello\n");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 #[tokio::test]
 async fn a_turn_that_fails_says_why() {
     let emulator = start(&json!({"turns": [[{"fail": {"message": "no {{input}} today"}}]]})).await;

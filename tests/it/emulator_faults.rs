@@ -4,6 +4,7 @@ mod bytes;
 mod calls;
 mod chaos;
 mod life;
+mod routes;
 mod streams;
 
 use std::time::Duration;

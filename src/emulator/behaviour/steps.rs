@@ -20,6 +20,7 @@ pub(super) enum Step {
     /// Calls requested together, which the application answers.
     External(ExternalTools),
     Cost(String),
+    File(File),
     Fail(Value),
 }
 
@@ -37,6 +38,14 @@ pub(super) struct ExternalTool {
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "Vec<ExternalTool>")]
 pub(super) struct ExternalTools(Vec<ExternalTool>);
+
+/// A file of text in the session's workspace.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "expected an object")]
+pub(super) struct File {
+    path: String,
+    text: String,
+}
 
 /// A decimal number, as text so that no digit is lost.
 #[derive(Deserialize)]
@@ -62,6 +71,7 @@ struct StepFields {
     external_tool: Option<ExternalTool>,
     external_tools: Option<ExternalTools>,
     cost_usd: Option<Amount>,
+    file: Option<File>,
     fail: Option<Value>,
 }
 
@@ -82,6 +92,7 @@ impl Step {
             Self::Text(text) => turn.text(fill(text, known)),
             Self::Delay(pause) => turn.delay(*pause),
             Self::Cost(usd) => turn.cost(usd),
+            Self::File(file) => turn.file(fill(&file.path, known), fill(&file.text, known)),
             Self::Fail(error) => turn.fail(fill_json(error, known)),
             Self::External(calls) => turn.external_tools(calls.0.iter().map(|it| it.call(known))),
             Self::ToolCall(call) => {
@@ -124,13 +135,14 @@ impl TryFrom<StepFields> for Step {
             fields.external_tool.map(|call| Self::External(ExternalTools(vec![call]))),
             fields.external_tools.map(Self::External),
             fields.cost_usd.map(|usd| Self::Cost(usd.0)),
+            fields.file.map(Self::File),
             fields.fail.map(Self::Fail),
         ];
         let mut given = kinds.into_iter().flatten();
         match (given.next(), given.next()) {
             (Some(step), None) => Ok(step),
             _ => Err("a step is one of `text`, `delay_ms`, `tool_call`, `external_tool`, \
-                      `external_tools`, `cost_usd`, `fail`"),
+                      `external_tools`, `file`, `cost_usd`, `fail`"),
         }
     }
 }

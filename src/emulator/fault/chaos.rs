@@ -34,8 +34,8 @@ const UNPROCESSED: u16 = 429;
 ///
 /// It chooses only among faults that a client can survive without losing or doubling anything:
 ///
-/// - reading requests, sends with an `Idempotency-Key`, batches with a key: a passing status, a delay, a cut body, a
-///   lost connection before or after the request was carried out;
+/// - GET, PUT and DELETE, sends with an `Idempotency-Key`, batches with a key: a passing status, a
+///   delay, a cut body, a lost connection before or after the request was carried out;
 /// - streams: also an early end, silence, events sent twice, and an event left out before another;
 /// - other sends: a 429 or a delay, for a client cannot know what became of a lost one.
 ///
