@@ -146,7 +146,8 @@ impl Arrival {
         };
         let organization = organization.ok_or(Refusal::Unauthorized)?;
         if self.size > limit_at(path, &service) {
-            let file = limit_of(path, service.max_file_bytes).map(Refusal::FileTooLarge);
+            let most = service.max_file_bytes;
+            let file = limit_of(path, most).map(|_| Refusal::FileTooLarge(most));
             return Err(file.unwrap_or(Refusal::TooLarge));
         }
         let mut parts = self.parts;
