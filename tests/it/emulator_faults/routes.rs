@@ -31,6 +31,18 @@ async fn a_named_route_is_one_that_the_emulator_answers() {
         (Route::SetWebhook, Method::PUT, "/v1/agents/agt_9/webhook"),
         (Route::DeleteWebhook, Method::DELETE, "/v1/agents/agt_9/webhook"),
         (Route::RotateWebhookSecret, Method::POST, "/v1/agents/agt_9/webhook/rotate-secret"),
+        (Route::ListAgents, Method::GET, "/v1/agents"),
+        (Route::GetAgent, Method::GET, "/v1/agents/agt_9"),
+        (Route::DeleteAgent, Method::DELETE, "/v1/agents/agt_9"),
+        (Route::CreateAgent, Method::POST, "/v1/agents"),
+        (Route::ListVersions, Method::GET, "/v1/agents/agt_9/versions"),
+        (Route::GetVersion, Method::GET, "/v1/agents/agt_9/versions/ver_9"),
+        (Route::CreateVersion, Method::POST, "/v1/agents/agt_9/versions"),
+        (Route::ReserveSnapshot, Method::POST, "/v1/source-snapshots"),
+        (Route::UploadSnapshot, Method::PUT, "/uploads/none"),
+        (Route::FinalizeSnapshot, Method::POST, "/v1/source-snapshots/src_9/finalize"),
+        (Route::GetManifest, Method::GET, "/v1/source-snapshots/src_9/manifest"),
+        (Route::DeleteSnapshot, Method::DELETE, "/v1/source-snapshots/src_9"),
     ] {
         let (_, body) = answer(caller.request(method.clone(), path)).await;
         let unknown = [json!("No such route"), json!("This route does not take this method")];
