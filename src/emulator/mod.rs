@@ -1,7 +1,7 @@
 //! The whole service in process: a test double that needs no account.
 //!
-//! [`Emulator`] is a real HTTP server on a loopback port of its own. It answers the reference
-//! operations of the Dari API, those they name, batches and costs; its agents follow a script.
+//! [`Emulator`] is a real HTTP server on a loopback port of its own. It answers every
+//! operation of the crate, delivers webhooks, and goes wrong on request; its agents follow a script.
 //!
 //! # A test of your own service
 //!

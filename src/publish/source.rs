@@ -26,7 +26,8 @@ pub(super) enum Kind {
 ///
 /// The files below the directory, sorted by path; empty directories are not kept. Times, owners
 /// and all permissions but *executable* are left out, so that the same files make the same archive
-/// with the same sum, on any machine that knows that permission.
+/// on any machine that knows that permission, and with the same sum where the same version of the
+/// compressor packs it.
 ///
 /// Links are followed, and the archive holds what they lead to in their place. A link that leads out
 /// of the directory, nowhere, in a circle, or to something left out is refused, and so is
