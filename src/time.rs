@@ -1,16 +1,33 @@
 //! Reads times as tolerantly as contract §1 says, and writes them as it does.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
-use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+use serde::de::Visitor;
+use serde::{Deserializer, Serializer};
 
 /// Reads an ISO 8601 time; used with `#[serde(with = "time")]`.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Timestamp, D::Error> {
-    let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-    parse(&text).ok_or_else(|| D::Error::custom("invalid time, expected ISO 8601"))
+    deserializer.deserialize_str(TimeVisitor)
+}
+
+/// Reads text where it stands: a time needs no copy of it.
+struct TimeVisitor;
+
+impl Visitor<'_> for TimeVisitor {
+    type Value = Timestamp;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an ISO 8601 time")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Timestamp, E> {
+        parse(text).ok_or_else(|| E::custom("invalid time, expected ISO 8601"))
+    }
 }
 
 pub(crate) fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
