@@ -146,8 +146,11 @@ impl Arrival {
         };
         let organization = organization.ok_or(Refusal::Unauthorized)?;
         if self.size > limit_at(path, &service) {
-            let file = limit_of(path, service.max_file_bytes).map(Refusal::FileTooLarge);
-            return Err(file.unwrap_or(Refusal::TooLarge));
+            // Without what the form around the file may take.
+            let most = service.max_file_bytes;
+            let file = limit_of(path, most).map(|_with_form| Refusal::FileTooLarge(most));
+            let archive = archive_limit(path).map(Refusal::ArchiveTooLarge);
+            return Err(file.or(archive).unwrap_or(Refusal::TooLarge));
         }
         let mut parts = self.parts;
         parts.extensions.insert(Call { service, organization, request: self.request });
