@@ -303,8 +303,11 @@ mod tests {
         assert!(Repeat::Once.is_proved_done_by(status(409)));
         assert!(!Repeat::Once.is_proved_done_by(status(404)));
         assert!(!Repeat::Once.is_proved_done_by(Reached::Somewhere));
+        assert!(Repeat::Gone.is_proved_done_by(status(404)));
+        assert!(!Repeat::Gone.is_proved_done_by(status(409)));
         for repeat in [Repeat::Safe, Repeat::Keyed, Repeat::Unsafe] {
             assert!(!repeat.is_proved_done_by(status(409)), "{repeat:?}");
+            assert!(!repeat.is_proved_done_by(status(404)), "{repeat:?}");
         }
         for reached in [Reached::Somewhere, status(408), status(503)] {
             assert!(Repeat::Once.allows(reached) && may_have_acted(reached), "{reached:?}");
