@@ -2,6 +2,7 @@
 
 mod builder;
 mod confine;
+mod wire;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::error::Error;
 use crate::retry::{Budget, RetryPolicy};
 use crate::secret::Secret;
 
-use confine::PlainHttp;
+use wire::Wire;
 
 pub use builder::ClientBuilder;
 
@@ -47,7 +48,7 @@ pub(crate) struct Inner {
     pub(crate) timeout: Duration,
     pub(crate) attempt_timeout: Duration,
     pub(crate) stall_timeout: Duration,
-    plain_http: PlainHttp,
+    wire: Wire,
     pub(crate) limits: Limits,
 }
 

@@ -39,12 +39,13 @@ impl<'a> Agents<'a> {
     /// file, so memory stays the same for a source of any size.
     ///
     /// The upload goes to the address that the service gives, with its headers and without the key.
+    /// What [`configure_http`](crate::ClientBuilder::configure_http) sets does not apply to it.
     /// It is repeated like a call that reads; the other steps are not repeated once they may have
     /// arrived.
     ///
     /// If a step fails after the reservation, the snapshot is deleted; the error is that of the step,
     /// whatever comes of the deletion. It stays where a version may have been made of it: when the
-    /// last step was sent and its answer lost or unreadable
+    /// last step was sent and its answer lost, unreadable or a 5xx
     /// ([`may_have_happened`](Error::may_have_happened)). Nothing is deleted when the future is
     /// dropped half-way, for then nothing of it runs any more; the place expires by itself, and
     /// [`on_step`](Publish::on_step) has told its id.
@@ -202,13 +203,8 @@ impl fmt::Debug for Publish<'_> {
 
 /// Returns whether a failed step may have made a version.
 ///
-/// An error that the service itself gave tells that it has not; a gateway's tells nothing.
+/// Also behind an error that the service itself gave with a 5xx: it may have failed after that.
 fn may_be_in_use(error: &Error) -> bool {
-    if !error.operation().is_some_and(|name| name.starts_with("agents.create")) {
-        return false;
-    }
-    match error {
-        Error::Api(_) => error.status().is_some_and(|it| matches!(it.as_u16(), 408 | 502 | 504)),
-        _ => error.may_have_happened(),
-    }
+    let is_last = error.operation().is_some_and(|name| name.starts_with("agents.create"));
+    is_last && error.may_have_happened()
 }

@@ -141,6 +141,8 @@ pub(crate) enum Repeat {
     Keyed,
     /// Nothing more, for the server takes the first and refuses the others with 409.
     Once,
+    /// Nothing more, for what is gone is refused with 404: deletions whose reply says nothing else.
+    Gone,
     /// Perhaps a second effect.
     Unsafe,
 }
@@ -168,15 +170,21 @@ impl Repeat {
 
     /// Returns whether a refusal like this, behind a lost attempt, shows that one was taken.
     ///
-    /// Assumption (contract §6): a second answer to a tool call is a 409.
+    /// Assumption (contract §6): a second answer to a tool call is a 409. Assumption (contract §8):
+    /// a second deletion of a source snapshot is a 404.
     pub(crate) fn is_proved_done_by(self, reached: Reached) -> bool {
-        self == Self::Once && reached == Reached::Status(StatusCode::CONFLICT)
+        let proof = match self {
+            Self::Once => StatusCode::CONFLICT,
+            Self::Gone => StatusCode::NOT_FOUND,
+            Self::Safe | Self::Keyed | Self::Unsafe => return false,
+        };
+        reached == Reached::Status(proof)
     }
 
     /// Returns what to tell the caller of a request that failed like this for good.
     pub(crate) fn fate(self, reached: Reached) -> Fate {
         match (self, may_have_acted(reached)) {
-            (Self::Safe | Self::Once, _) => Fate::Harmless,
+            (Self::Safe | Self::Once | Self::Gone, _) => Fate::Harmless,
             (_, false) => Fate::NotProcessed,
             (_, true) => Fate::Unknown,
         }
@@ -295,8 +303,11 @@ mod tests {
         assert!(Repeat::Once.is_proved_done_by(status(409)));
         assert!(!Repeat::Once.is_proved_done_by(status(404)));
         assert!(!Repeat::Once.is_proved_done_by(Reached::Somewhere));
+        assert!(Repeat::Gone.is_proved_done_by(status(404)));
+        assert!(!Repeat::Gone.is_proved_done_by(status(409)));
         for repeat in [Repeat::Safe, Repeat::Keyed, Repeat::Unsafe] {
             assert!(!repeat.is_proved_done_by(status(409)), "{repeat:?}");
+            assert!(!repeat.is_proved_done_by(status(404)), "{repeat:?}");
         }
         for reached in [Reached::Somewhere, status(408), status(503)] {
             assert!(Repeat::Once.allows(reached) && may_have_acted(reached), "{reached:?}");

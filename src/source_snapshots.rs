@@ -196,7 +196,8 @@ impl<'a> SourceSnapshots<'a> {
     /// Deletes a snapshot of which no version was made.
     ///
     /// `DELETE /v1/source-snapshots/{id}`, contract §8. What the answer says is not documented and
-    /// not read.
+    /// not read. It is repeated like a call that reads; "not found" behind an attempt that may have
+    /// arrived is success.
     ///
     /// # Errors
     ///
@@ -210,6 +211,8 @@ impl<'a> SourceSnapshots<'a> {
     /// ```
     pub fn delete(self, id: &SourceSnapshotId) -> Call<'a, Done> {
         let path = ["source-snapshots", id.as_str()];
-        Call::plain(self.client, Request::delete("source_snapshots.delete", &path))
+        let mut request = Request::delete("source_snapshots.delete", &path);
+        request.repeat = Repeat::Gone;
+        Call::plain(self.client, request)
     }
 }

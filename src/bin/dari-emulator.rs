@@ -21,6 +21,7 @@ Options:
   --agent NAME[=BEHAVIOUR]  an agent, and a JSON file of what it does; without one it repeats what
                             it is told; may be given again: the first is agt_1, the next agt_2
                             [default: one agent that repeats what it is told]
+  --max-file-bytes N        refuse a larger file with 413 [default: 33554432]
   --print-requests          print a line for every request: method, path, status, fault
   -h, --help                print this text
   -V, --version             print the version
@@ -74,6 +75,7 @@ fn command(mut arguments: lexopt::Parser) -> Result<Command, Failure> {
             Long("port") => builder.port(arguments.value()?.parse()?),
             Long("api-key") => builder.api_key(key(arguments.value()?.string()?)?),
             Long("agent") => builder.agent(agent(&arguments.value()?.string()?)?),
+            Long("max-file-bytes") => builder.max_file_bytes(arguments.value()?.parse()?),
             Long("print-requests") => builder.on_answer(print_request),
             Long(_) | Short(_) | Value(_) => return Err(argument.unexpected().into()),
         };

@@ -4,10 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
-use url::Url;
-
-use crate::client::confine::{PlainHttp, authorization, check_tls, confine, parse_base_url};
+use crate::client::confine::{PlainHttp, authorization, check_tls, parse_base_url};
+use crate::client::wire::Wire;
 use crate::client::{Client, Inner, Limits};
 use crate::error::Error;
 use crate::retry::{Budget, RetryPolicy};
@@ -167,6 +165,11 @@ impl ClientBuilder {
     /// What keeps the key safe is set after the closure has run, and wins: no redirects, no
     /// repeats, no decompression, no proxy for a loopback address, HTTPS only where the address is HTTPS.
     ///
+    /// It holds for the service alone. The upload of a source snapshot to the place that the service
+    /// names goes through another HTTP client, which the closure does not see: its headers may be
+    /// meant for nobody else. That client takes a proxy from the environment (`HTTPS_PROXY`) and the
+    /// certificates that the TLS feature knows.
+    ///
     /// ```
     /// let client = dari::Client::builder("dari_123")
     ///     .configure_http(|http| http.pool_max_idle_per_host(4))
@@ -192,7 +195,10 @@ impl ClientBuilder {
         let base_url = parse_base_url(&self.base_url, self.plain_http)?;
         let configure = self.configure.take();
         check_tls(&base_url, configure.as_ref())?;
-        let http = self.http_client(&base_url, configure)?;
+        let mut wire = Wire::new(&self.user_agent, self.plain_http)?;
+        wire.connect_timeout = self.connect_timeout;
+        wire.pool_idle_timeout = self.pool_idle_timeout;
+        let http = wire.http_client(&base_url, configure)?;
         Ok(Client {
             inner: Arc::new(Inner {
                 http,
@@ -204,35 +210,10 @@ impl ClientBuilder {
                 timeout: self.timeout,
                 attempt_timeout: self.attempt_timeout,
                 stall_timeout: self.stall_timeout,
-                plain_http: self.plain_http,
+                wire,
                 limits: self.limits,
             }),
         })
-    }
-
-    fn http_client(
-        &self,
-        base_url: &Url,
-        configure: Option<Configure>,
-    ) -> Result<reqwest::Client, Error> {
-        let user_agent = HeaderValue::from_str(&self.user_agent).map_err(|error| {
-            Error::config_source("the user agent suffix is not a header", error)
-        })?;
-        let builder = reqwest::Client::builder()
-            .user_agent(user_agent)
-            .connect_timeout(self.connect_timeout)
-            .pool_idle_timeout(self.pool_idle_timeout)
-            .tcp_keepalive(Duration::from_secs(30));
-        // Before the closure, which may bring a TLS setup of its own.
-        #[cfg(feature = "rustls")]
-        let builder = builder.tls_backend_rustls();
-        let builder = match configure {
-            Some(configure) => configure(builder),
-            None => builder,
-        };
-        confine(builder, base_url, self.plain_http)
-            .build()
-            .map_err(|error| Error::config_source("the http client cannot be set up", error))
     }
 }
 

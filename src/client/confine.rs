@@ -91,7 +91,7 @@ impl Inner {
         let is_local = is_loopback(&url) && is_loopback(&self.base_url);
         match url.scheme() {
             "https" => Ok(url),
-            "http" if self.plain_http == PlainHttp::Anywhere || is_local => Ok(url),
+            "http" if self.wire.plain_http == PlainHttp::Anywhere || is_local => Ok(url),
             "http" => Err("it is plain http; the service must give https, or allow_plain_http()"),
             _ => Err("it is not https"),
         }

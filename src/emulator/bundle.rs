@@ -8,7 +8,7 @@ use std::path::{Component, Path};
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tar::Archive;
+use tar::{Archive, Entry};
 
 /// The manifest, a mapping with a `name`.
 ///
@@ -83,6 +83,9 @@ fn text_at(archive: &[u8], wanted: &str) -> Result<Option<String>, String> {
         let shown = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let path = plain(Path::new(&shown));
         let path = path.ok_or_else(|| format!("The archive has the unsafe path {shown}"))?;
+        if leads_out(&entry).map_err(unreadable)? {
+            return Err(format!("The archive has a link that leads out of it: {shown}"));
+        }
         if path == wanted && entry.header().entry_type().is_file() {
             let mut text = Vec::new();
             entry.by_ref().take(TEXT_LIMIT).read_to_end(&mut text).map_err(unreadable)?;
@@ -96,6 +99,27 @@ fn text_at(archive: &[u8], wanted: &str) -> Result<Option<String>, String> {
         return Err("The archive unpacks to more than 1 GiB".to_owned());
     }
     Ok(found)
+}
+
+/// Returns whether an entry is a link to something outside of the archive.
+fn leads_out<R: Read>(entry: &Entry<'_, R>) -> io::Result<bool> {
+    let (kind, path) = (entry.header().entry_type(), entry.path()?);
+    let Some(target) = entry.link_name()?.filter(|_| kind.is_symlink() || kind.is_hard_link())
+    else {
+        return Ok(false);
+    };
+    // A hard link names its target from the root, a symbolic one from where it stands.
+    let start = path.parent().filter(|_| kind.is_symlink()).unwrap_or(Path::new(""));
+    let mut depth = 0_usize;
+    for component in start.join(target).components() {
+        match component {
+            Component::CurDir => {}
+            Component::Normal(_) => depth += 1,
+            Component::ParentDir if depth > 0 => depth -= 1,
+            _ => return Ok(true),
+        }
+    }
+    Ok(false)
 }
 
 /// Returns a relative path without `.`, unless it leads elsewhere.

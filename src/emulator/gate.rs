@@ -146,9 +146,11 @@ impl Arrival {
         };
         let organization = organization.ok_or(Refusal::Unauthorized)?;
         if self.size > limit_at(path, &service) {
+            // Without what the form around the file may take.
             let most = service.max_file_bytes;
-            let file = limit_of(path, most).map(|_| Refusal::FileTooLarge(most));
-            return Err(file.unwrap_or(Refusal::TooLarge));
+            let file = limit_of(path, most).map(|_with_form| Refusal::FileTooLarge(most));
+            let archive = archive_limit(path).map(Refusal::ArchiveTooLarge);
+            return Err(file.or(archive).unwrap_or(Refusal::TooLarge));
         }
         let mut parts = self.parts;
         parts.extensions.insert(Call { service, organization, request: self.request });

@@ -21,6 +21,8 @@ pub(super) enum Refusal {
     TooLarge,
     /// A file over this many bytes.
     FileTooLarge(usize),
+    /// A source archive over this many bytes.
+    ArchiveTooLarge(usize),
     Invalid(Vec<Problem>),
 }
 
@@ -43,7 +45,7 @@ impl Refusal {
             Self::NotFound(_) | Self::NoRoute => 404,
             Self::MethodNotAllowed => 405,
             Self::Conflict(_) => 409,
-            Self::TooLarge | Self::FileTooLarge(_) => 413,
+            Self::TooLarge | Self::FileTooLarge(_) | Self::ArchiveTooLarge(_) => 413,
             Self::Invalid(_) => 422,
         }
     }
@@ -62,6 +64,9 @@ impl Refusal {
             }
             Self::TooLarge => json!("The request body is larger than 8 MiB"),
             Self::FileTooLarge(limit) => json!(format!("The file is larger than {limit} bytes")),
+            Self::ArchiveTooLarge(limit) => {
+                json!(format!("The archive is larger than {limit} bytes"))
+            }
             Self::Invalid(problems) => json!(problems),
         }
     }

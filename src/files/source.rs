@@ -47,7 +47,8 @@ impl FileSource {
 
     /// Returns what a reader gives, which must be so many bytes.
     ///
-    /// The upload fails if it gives more or fewer.
+    /// The upload fails if it gives fewer, or more together with the last of them. Once it has given
+    /// as many it is not read any more, so it needs no end.
     pub fn sized_reader(
         name: impl Into<String>,
         size_bytes: u64,

@@ -101,9 +101,12 @@ impl Incoming {
     ) -> Poll<Option<Result<Bytes, Error>>> {
         loop {
             let next = ready!(self.poll_next(context));
+            // An empty frame is no progress: the alarm goes on.
+            if matches!(&next, Some(Ok(bytes)) if bytes.is_empty()) {
+                continue;
+            }
             self.alarm.is_set = false;
             match next {
-                Some(Ok(bytes)) if bytes.is_empty() => {}
                 Some(Ok(bytes)) => return Poll::Ready(Some(Ok(bytes))),
                 over => {
                     self.body = None;

@@ -89,6 +89,8 @@ impl Content {
                 };
                 Poll::Ready(counted(read.map(cut), left).transpose())
             }
+            // Not asked once more: it may have no end of its own, such as a socket.
+            Self::Reader(_, Some(0)) => Poll::Ready(None),
             Self::Reader(reader, left) => {
                 let read = ready!(poll_read(reader.as_mut(), context));
                 Poll::Ready(match left {

@@ -70,12 +70,14 @@ pub(crate) async fn send_upload(
     let limit = settings.timeout.unwrap_or(Duration::MAX);
     let mut sending = Sending::new(client.inner(), request, settings)?;
     sending.limit = limit;
-    Uploading { sending, upload, untouched: None }.run().await
+    let http = client.inner().http.clone();
+    Uploading { sending, http, upload, untouched: None }.run().await
 }
 
 /// Puts an upload where the service said, with the headers it gave and without the key.
 ///
-/// Neither redirects nor plain HTTP to another host, unless the client allows it. A repeat puts
+/// By an HTTP client of its own, so that no header set on the other goes along. Neither redirects
+/// nor plain HTTP to another host, unless the client allows it. A repeat puts
 /// the same bytes into the same place, so it is safe.
 pub(crate) async fn put_presigned(
     client: &Client,
@@ -97,11 +99,13 @@ pub(crate) async fn put_presigned(
     let mut sending = Sending::bare(client.inner(), request, operation);
     sending.repeat = Repeat::Safe;
     sending.limit = Duration::MAX;
-    Uploading { sending, upload, untouched: None }.run().await
+    let http = client.inner().bare_http()?.clone();
+    Uploading { sending, http, upload, untouched: None }.run().await
 }
 
 struct Uploading<'a> {
     sending: Sending<'a>,
+    http: reqwest::Client,
     upload: Upload,
     /// Opened by an attempt that then read nothing.
     untouched: Option<Content>,
@@ -157,7 +161,7 @@ impl Uploading<'_> {
         };
         *request.body_mut() = Some(flow.body());
         let stall = self.upload.stall_timeout.unwrap_or(self.sending.inner.stall_timeout);
-        let sent = pin!(self.sending.inner.http.execute(request));
+        let sent = pin!(self.http.execute(request));
         let stalled = pin!(flow.stalled(stall));
         let response = match timeout(self.sending.time_left(), race(sent, stalled)).await {
             Ok(Ok(result)) => result.map_err(Failure::unsent)?,

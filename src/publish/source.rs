@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 /// What is published: a directory, or a ready tar.gz archive.
 ///
+/// A ready archive is sent as it is, links in it included: what is in it is for the service to check.
 /// Text and paths name either of the two; bytes are an archive. A [`SourceDirectory`] is a
 /// directory with options.
 #[derive(Clone)]

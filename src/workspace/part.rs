@@ -13,6 +13,11 @@ use crate::workspace::Download;
 const END_MARK: &[u8; 4] = b"PK\x05\x06";
 const END_SIZE: usize = 22;
 const LONGEST_END: u64 = END_SIZE as u64 + 0xFFFF;
+/// What stands before it in one with large numbers: a record, and the place of the record.
+const LARGE_END_MARK: &[u8; 4] = b"PK\x06\x06";
+const LARGE_END_SIZE: u64 = 56;
+const LOCATOR_MARK: &[u8; 4] = b"PK\x06\x07";
+const LOCATOR_SIZE: u64 = 20;
 
 /// A file in the making, and what takes it away when it is dropped.
 ///
@@ -67,21 +72,48 @@ pub(super) async fn fill<G: Send + 'static>(
 /// Returns how many entries an archive says it has, if it ends as a zip archive does.
 ///
 /// A reply whose length was not announced can break off without anybody noticing.
-pub(super) fn count_entries(file: &mut File) -> io::Result<Option<u16>> {
+pub(super) fn count_entries(file: &mut File) -> io::Result<Option<u64>> {
     let size = file.seek(SeekFrom::End(0))?;
-    file.seek(SeekFrom::Start(size.saturating_sub(LONGEST_END)))?;
+    let start = size.saturating_sub(LONGEST_END);
+    file.seek(SeekFrom::Start(start))?;
     let mut end = Vec::new();
     file.take(LONGEST_END).read_to_end(&mut end)?;
-    let records = (0..end.len()).rev().filter_map(|at| end.get(at..));
-    let number = |record: &[u8], at: usize| {
-        record.get(at..at + 2).and_then(|two| two.try_into().ok()).map(u16::from_le_bytes)
-    };
-    let mut found = records.filter(|record| {
-        let comment = number(record, END_SIZE - 2);
-        record.starts_with(END_MARK)
-            && comment.is_some_and(|length| END_SIZE + usize::from(length) == record.len())
+    let found = (0..end.len()).rev().find_map(|at| {
+        let record = end.get(at..).filter(|record| record.starts_with(END_MARK))?;
+        let whole = END_SIZE + usize::try_from(number(record, END_SIZE - 2, 2)?).ok()?;
+        (whole == record.len()).then_some((start + at as u64, record))
     });
-    Ok(found.next().and_then(|record| number(record, 10)))
+    let Some((at, record)) = found else { return Ok(None) };
+    let told = number(record, 10, 2);
+    let is_large = told == Some(0xFFFF) || number(record, 16, 4) == Some(0xFFFF_FFFF);
+    if is_large { count_large(file, at, told) } else { Ok(told) }
+}
+
+/// Returns how many entries the larger end record tells that may stand before the other (ZIP64).
+///
+/// It must stand right before its locator, and the locator must say so: else somebody could find
+/// another one.
+fn count_large(file: &mut File, end: u64, told: Option<u64>) -> io::Result<Option<u64>> {
+    let Some(locator) = end.checked_sub(LOCATOR_SIZE) else { return Ok(told) };
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(locator))?;
+    (&mut *file).take(LOCATOR_SIZE).read_to_end(&mut bytes)?;
+    if !bytes.starts_with(LOCATOR_MARK) {
+        return Ok(told);
+    }
+    let Some(at) = locator.checked_sub(LARGE_END_SIZE) else { return Ok(None) };
+    let is_there = number(&bytes, 8, 8) == Some(at);
+    bytes.clear();
+    file.seek(SeekFrom::Start(at))?;
+    file.take(LARGE_END_SIZE).read_to_end(&mut bytes)?;
+    let is_record = is_there && bytes.starts_with(LARGE_END_MARK);
+    Ok(if is_record { number(&bytes, 32, 8) } else { None })
+}
+
+/// Returns the number of so many bytes at a place, the lowest byte first.
+fn number(record: &[u8], at: usize, length: usize) -> Option<u64> {
+    let bytes = record.get(at..at.checked_add(length)?)?;
+    Some(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }
 
 /// Returns a name that nobody else has.

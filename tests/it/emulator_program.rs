@@ -127,6 +127,16 @@ async fn every_request_is_a_line_without_secrets() {
 }
 
 #[tokio::test]
+async fn a_file_over_the_limit_is_refused() {
+    let program = Program::start(&["--max-file-bytes", "4"]);
+    let client = program.client();
+    let upload = |text: &'static str| client.files().upload(dari::FileSource::bytes("a", text));
+    upload("1234").await.unwrap();
+    let error = upload("12345").await.unwrap_err();
+    assert!(error.is_too_large() && error.to_string().contains("larger than 4 bytes"), "{error}");
+}
+
+#[tokio::test]
 async fn a_stream_is_followed_as_it_happens() {
     let turns = json!({"turns": [[
         {"delay_ms": 10},
@@ -158,6 +168,7 @@ fn a_wrong_command_line_is_one_line_and_code_2() {
         (&["--agent", "=file"], "--agent takes NAME or NAME=BEHAVIOUR"),
         (&["--agent", "a=/nowhere/at/all.json"], "/nowhere/at/all.json: cannot be read: "),
         (&["--agent", &unknown], "turns[0][0].txet: unknown field `txet`"),
+        (&["--max-file-bytes", "-1"], "cannot parse argument \"-1\""),
         (&["--print-requests=yes"], "unexpected argument for option '--print-requests'"),
     ] {
         let (code, output, error) = run(arguments);
@@ -181,7 +192,7 @@ fn a_port_that_is_taken_is_one_line_and_code_1() {
 fn help_and_version_are_printed() {
     let (code, help, error) = run(&["--help"]);
     assert_eq!((code, error.as_str()), (Some(0), ""));
-    for option in ["--port", "--api-key", "--agent", "--print-requests"] {
+    for option in ["--port", "--api-key", "--agent", "--max-file-bytes", "--print-requests"] {
         assert!(help.contains(option), "{help}");
     }
     let version = format!("dari-emulator {}\n", env!("CARGO_PKG_VERSION"));

@@ -70,6 +70,16 @@ async fn an_upload_asks_for_its_headers_and_refuses_a_key() {
 }
 
 #[tokio::test]
+async fn an_archive_over_the_limit_is_refused_by_that_limit() {
+    let emulator = Emulator::start().await.unwrap();
+    let caller = Caller::new(&emulator);
+    let reserved = reserve(&caller, &source()).await;
+    let large = put(&caller, &reserved, &path(&emulator, &reserved)).body(vec![0; (64 << 20) + 1]);
+    let (status, body) = answer(large).await;
+    assert_eq!((status.as_u16(), body), (413, detail("The archive is larger than 67108864 bytes")));
+}
+
+#[tokio::test]
 async fn a_source_is_published_step_by_step() {
     let emulator = Emulator::start().await.unwrap();
     let caller = Caller::new(&emulator);

@@ -78,6 +78,29 @@ async fn an_upload_has_the_headers_it_was_given_and_no_key() {
 }
 
 #[tokio::test]
+async fn what_a_user_sets_on_the_http_client_stays_with_the_service() {
+    let sample = sample("create-source-snapshot.response");
+    let service = RawServer::always(json("201 Created", &sample)).await;
+    let store = RawServer::always(reply("200 OK", "", "")).await;
+    let client = builder(&service.url).configure_http(|http| {
+        let value = http::HeaderValue::from_static("Basic Z2F0ZXdheQ==");
+        let headers = [(http::header::AUTHORIZATION, value.clone()), (http::header::COOKIE, value)];
+        http.default_headers(headers.into_iter().collect())
+    });
+    let client = client.build().unwrap();
+    client.source_snapshots().reserve(SUM, 7).await.unwrap();
+    assert!(service.requests()[0].head.contains("Z2F0ZXdheQ"), "the service has them");
+    for url in [&store.url, &store.url.replace("127.0.0.1", "localhost")] {
+        upload(&client, &reserved(url, r#"{"x-a": "1"}"#)).await.unwrap();
+    }
+    for request in store.requests() {
+        let expected = ["accept", "content-length", "host", "user-agent", "x-a"];
+        assert_eq!(header_names(&request.head), expected);
+    }
+    assert_eq!(store.requests().len(), 2);
+}
+
+#[tokio::test]
 async fn an_upload_that_would_carry_the_key_is_refused() {
     let server = RawServer::always(reply("200 OK", "", "")).await;
     let client = client(&server.url);
@@ -91,6 +114,15 @@ async fn an_upload_that_would_carry_the_key_is_refused() {
         assert!(!chain(&error).contains(KEY) && !format!("{error:?}").contains(KEY));
     }
     assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_short_key_does_not_stand_in_the_way() {
+    let server = RawServer::always(reply("200 OK", "", "")).await;
+    let client = Client::builder("p").base_url(&*server.url).build().unwrap();
+    let place = reserved(&format!("{}/put", server.url), r#"{"x-a": "application"}"#);
+    upload(&client, &place).await.unwrap();
+    assert!(server.requests()[0].header("authorization").is_none());
 }
 
 #[tokio::test]
@@ -146,7 +178,7 @@ async fn an_upload_is_repeated_with_the_same_bytes_and_refusals_are_not() {
 async fn an_upload_that_nobody_takes_ends() {
     let server = RawServer::start(|_, _| vec![Step::Hold]).await;
     let client = builder(&server.url)
-        .stall_timeout(std::time::Duration::from_millis(50))
+        .stall_timeout(std::time::Duration::from_secs(1))
         .retry(dari::RetryPolicy::none())
         .build()
         .unwrap();
@@ -197,6 +229,21 @@ async fn finalizing_is_not_repeated_and_deleting_is() {
         "DELETE /v1/source-snapshots/src_1",
     ];
     assert_eq!(lines, expected);
+}
+
+#[tokio::test]
+async fn not_found_behind_a_lost_reply_is_a_deletion_that_was_made() {
+    let missing = || vec![Step::Write(json("404 Not Found", r#"{"detail": "not found"}"#))];
+    let id = "src_1".parse().unwrap();
+    let server = RawServer::start(move |number, _| match number {
+        0 => vec![Step::Reset],
+        _ => missing(),
+    })
+    .await;
+    client(&server.url).source_snapshots().delete(&id).await.unwrap();
+    assert_eq!(server.requests().len(), 2);
+    let error = client(&server.url).source_snapshots().delete(&id).await.unwrap_err();
+    assert!(error.is_not_found() && !error.may_have_happened(), "on a first attempt: {error:?}");
 }
 
 #[tokio::test]

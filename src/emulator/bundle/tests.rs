@@ -83,6 +83,33 @@ fn a_path_that_leads_out_of_the_archive_fails() {
 }
 
 #[test]
+fn a_link_that_leads_out_of_the_archive_fails() {
+    let linked = |kind, path: &str, target: &str| {
+        let mut tar = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        let mut header = Header::new_gnu();
+        header.set_size(7);
+        tar.append_data(&mut header, "dari.yml", &b"name: a"[..]).unwrap();
+        let mut header = Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(0);
+        tar.append_link(&mut header, path, target).unwrap();
+        check(&tar.into_inner().unwrap().finish().unwrap())
+    };
+    for (kind, path, target) in [
+        (EntryType::Symlink, "link", "/etc/passwd"),
+        (EntryType::Symlink, "link", "../secret"),
+        (EntryType::Symlink, "a/link", "../../secret"),
+        (EntryType::Link, "link", "/etc/passwd"),
+        (EntryType::Link, "a/link", "../secret"),
+    ] {
+        let expected = format!("The archive has a link that leads out of it: {path}");
+        assert_eq!(linked(kind, path, target).unwrap_err(), expected, "{target}");
+    }
+    linked(EntryType::Symlink, "a/link", "../dari.yml").unwrap();
+    linked(EntryType::Link, "a/link", "dari.yml").unwrap();
+}
+
+#[test]
 fn a_manifest_that_lacks_what_the_contract_names_fails() {
     for (manifest, reason) in [
         ("", "dari.yml: it is empty"),

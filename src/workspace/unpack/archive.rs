@@ -55,6 +55,11 @@ impl Archive {
         let refused = |reason: String| Trouble::Archive(String::new(), reason);
         let told = count_entries(&mut file).map_err(|error| refused(error.to_string()))?;
         let told = told.ok_or_else(Trouble::not_whole)?;
+        let too_many = |number| refused(format!("it has {number} entries, {most} are allowed"));
+        // Before the library makes room for as many.
+        if told > most {
+            return Err(too_many(told));
+        }
         let budget = most.saturating_mul(BYTES_AN_ENTRY).saturating_add(BYTES_ONCE);
         let left = Rc::new(Cell::new(budget));
         let metered = Metered { inner: BufReader::new(file), left: left.clone() };
@@ -62,11 +67,10 @@ impl Archive {
         left.set(u64::MAX);
         let number = archive.len() as u64;
         if number > most {
-            return Err(refused(format!("it has {number} entries, {most} are allowed")));
+            return Err(too_many(number));
         }
         // The library keeps one of several entries with the same name, and says nothing.
-        // The largest number says that the true one stands elsewhere.
-        if told != u16::MAX && u64::from(told) != number {
+        if told != number {
             return Err(refused("an entry stands in it twice".to_owned()));
         }
         Ok(Self(archive))

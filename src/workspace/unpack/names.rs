@@ -53,8 +53,9 @@ fn is_windows_name(step: &str) -> bool {
     const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
     let stem = step.split('.').next().unwrap_or_default().trim_end().to_lowercase();
     let is_port = ["com", "lpt"].iter().any(|port| {
-        let number = stem.strip_prefix(port).map(|rest| rest.chars().count());
-        number == Some(1)
+        let mut number = stem.strip_prefix(port).unwrap_or_default().chars();
+        let is_one = |c: char| c.is_ascii_digit() || matches!(c, '¹' | '²' | '³');
+        number.next().is_some_and(is_one) && number.next().is_none()
     });
     !step.contains(['<', '>', ':', '"', '|', '?', '*'])
         && !step.ends_with(['.', ' '])
@@ -139,7 +140,9 @@ mod tests {
             "nul",
             "com1",
             "LPT9.log",
+            "com0",
             "com¹",
+            "lpt³.txt",
             "aux .txt",
             "a.",
             "a ",
@@ -152,7 +155,7 @@ mod tests {
             assert!(steps(name, System::Windows).is_err(), "{name:?}");
             assert!(steps(name, System::Other).is_ok(), "{name:?}");
         }
-        for name in ["console", "com", "com10", "a.con", "null"] {
+        for name in ["console", "com", "com10", "a.con", "null", "comp.py", "comb", "lptx"] {
             assert!(steps(name, System::Windows).is_ok(), "{name:?}");
         }
     }

@@ -130,7 +130,7 @@ async fn a_late_answer_is_waited_for_or_repeated() {
     scene.client.sessions().get(&scene.session).await.unwrap();
     assert!(begun.elapsed() >= delay);
 
-    let builder = scene.emulator.client_builder().attempt_timeout(Duration::from_millis(200));
+    let builder = scene.emulator.client_builder().attempt_timeout(Duration::from_secs(2));
     let hasty = builder.retry(RetryPolicy::default().first_delay(Duration::ZERO)).build().unwrap();
     scene.emulator.inject(Fault::delay(Duration::MAX).times(2));
     let sent = hasty.messages().send(&scene.session, "hi").with_meta().await.unwrap();

@@ -71,7 +71,7 @@ async fn every_request_is_told_of_once_answered_or_not() {
     let told = Told::default();
     let builder = Emulator::builder().on_answer(note(&told)).inject(Fault::disconnect().after(1));
     let emulator = builder.inject(Fault::delay(Duration::MAX).after(3)).start().await.unwrap();
-    let builder = emulator.client_builder().attempt_timeout(Duration::from_millis(200));
+    let builder = emulator.client_builder().attempt_timeout(Duration::from_secs(2));
     let client = builder.retry(RetryPolicy::none()).build().unwrap();
     let sessions = client.sessions();
     sessions.list().await.unwrap();

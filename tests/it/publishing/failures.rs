@@ -3,7 +3,7 @@
 use dari::{Error, FinalizedSnapshot, PublishStep, RetryPolicy};
 
 use super::{DELETE, STEPS, Service, source, watched};
-use crate::support::raw::{RawServer, Step, json, reply};
+use crate::support::raw::{PATIENCE, RawServer, Step, json, reply};
 use crate::support::{KEY, builder, chain, client};
 
 /// Publishes, and returns the error with the last step told.
@@ -119,19 +119,14 @@ async fn a_status_of_tomorrow_does_not_stop_the_publication() {
 
 #[tokio::test]
 async fn a_version_that_the_service_refuses_is_cleaned_up() {
-    for status in ["400 Bad Request", "422 Unprocessable Entity", "500 Internal Server Error"] {
-        let service = Service::start(match status {
-            "400 Bad Request" => |request| refused(request.line(), "400 Bad Request"),
-            "500 Internal Server Error" => {
-                |request| refused(request.line(), "500 Internal Server Error")
-            }
-            _ => |request| refused(request.line(), "422 Unprocessable Entity"),
-        })
-        .await;
+    let bad: super::Change = |request| refused(request.line(), "400 Bad Request");
+    let invalid: super::Change = |request| refused(request.line(), "422 Unprocessable Entity");
+    for change in [bad, invalid] {
+        let service = Service::start(change).await;
         let (error, last) = failure(&service).await;
         assert_eq!(error.operation(), Some("agents.create"));
         assert!(error.to_string().contains("rejected by the test"), "{error}");
-        assert!(matches!(last, Some(PublishStep::CleanedUp { .. })), "{status}: {last:?}");
+        assert!(matches!(last, Some(PublishStep::CleanedUp { .. })), "{error}: {last:?}");
         assert_eq!(service.lines(), [&STEPS[..], &[DELETE]].concat());
     }
 }
@@ -147,12 +142,15 @@ async fn a_snapshot_that_a_version_may_have_been_made_of_is_kept() {
         "POST /v1/agents" => Some(vec![Step::Reset]),
         _ => None,
     };
-    let gateway: super::Change = |request| refused(request.line(), "504 Gateway Timeout");
+    let internal: super::Change = |request| refused(request.line(), "500 Internal Server Error");
+    let gateway: super::Change = |request| refused(request.line(), "502 Bad Gateway");
+    let busy: super::Change = |request| refused(request.line(), "503 Service Unavailable");
+    let late: super::Change = |request| refused(request.line(), "504 Gateway Timeout");
     let unreadable: super::Change = |request| match request.line() {
         "POST /v1/agents" => Some(vec![Step::Write(json("201 Created", "{}"))]),
         _ => None,
     };
-    for change in [lost, gateway, unreadable] {
+    for change in [lost, internal, gateway, busy, late, unreadable] {
         let service = Service::start(change).await;
         let (error, last) = failure(&service).await;
         assert!(error.may_have_happened(), "{error:?}");
@@ -204,7 +202,10 @@ async fn a_publication_that_is_dropped_leaves_nothing_running() {
 }
 
 async fn until_reserved(service: &Service) {
-    while service.lines().len() < 2 {
-        tokio::task::yield_now().await;
-    }
+    let reserved = async {
+        while service.lines().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, reserved).await.expect("nothing is reserved");
 }

@@ -68,6 +68,25 @@ pub(crate) fn overlapping(mut archive: Vec<u8>, entries: usize) -> Vec<u8> {
     archive
 }
 
+/// Gives an archive the end of a large one (ZIP64), which tells this number of entries.
+pub(crate) fn with_large_end(mut archive: Vec<u8>, entries: u64) -> Vec<u8> {
+    let at = archive.len() - 22;
+    let mut end = archive.split_off(at);
+    let field =
+        |from: usize| u64::from(u32::from_le_bytes(end[from..from + 4].try_into().unwrap()));
+    let (size, place) = (field(12), field(16));
+    archive.extend(b"PK\x06\x06");
+    archive.extend(44_u64.to_le_bytes());
+    archive.extend([45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    archive.extend([entries, entries, size, place].map(u64::to_le_bytes).concat());
+    archive.extend(b"PK\x06\x07\0\0\0\0");
+    archive.extend((at as u64).to_le_bytes());
+    archive.extend([1, 0, 0, 0]);
+    end[8..12].fill(0xFF);
+    archive.extend(end);
+    archive
+}
+
 fn pack(files: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(method);

@@ -29,20 +29,39 @@ async fn the_process() {
     client.tools().run(&message.parse().unwrap(), &tools).await.unwrap();
 }
 
-fn start(url: &str, emulator: &Emulator, (sent, file): (&SentMessage, &Path)) -> Child {
+/// A process that does not outlive its test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ended = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
+
+/// A file that goes with its test.
+struct Log(PathBuf);
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_file(&self.0);
+    }
+}
+
+fn start(url: &str, emulator: &Emulator, (sent, file): (&SentMessage, &Path)) -> Process {
     let values = [url, emulator.api_key(), sent.message.id.as_str(), file.to_str().unwrap()];
-    Command::new(std::env::current_exe().unwrap())
+    let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "tools::killed::the_process", "--ignored"])
         .envs(VARIABLES.into_iter().zip(values))
         .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
+        .spawn();
+    Process(child.unwrap())
 }
 
-fn file(name: &str) -> PathBuf {
+fn file(name: &str) -> Log {
     let file = std::env::temp_dir().join(format!("dari-{name}-{}.log", std::process::id()));
     let _absent = std::fs::remove_file(&file);
-    file
+    Log(file)
 }
 
 /// Kills a process at this point, and returns how often the tool ran until the message was done.
@@ -52,20 +71,19 @@ async fn killed_at(cutting: Cutting, name: &str) -> usize {
     let (sent, file) = (send(&emulator, &client).await, file(name));
     let proxy = CuttingProxy::start(emulator.url(), cutting).await;
 
-    let mut first = start(&proxy.url, &emulator, (&sent, &file));
+    let mut first = start(&proxy.url, &emulator, (&sent, &file.0));
     tokio::time::timeout(PATIENCE, proxy.held()).await.expect("no answer was posted");
-    first.kill().unwrap();
-    first.wait().unwrap();
+    first.0.kill().unwrap();
+    first.0.wait().unwrap();
 
-    let mut second = start(emulator.url(), &emulator, (&sent, &file));
+    let mut second = start(emulator.url(), &emulator, (&sent, &file.0));
     let message = client.messages().wait(&sent.message.id).timeout(PATIENCE).await.unwrap();
     assert_eq!(message.into_completed().unwrap().text(), "Paid.");
-    assert!(tokio::task::spawn_blocking(move || second.wait()).await.unwrap().unwrap().success());
+    assert!(tokio::task::spawn_blocking(move || second.0.wait()).await.unwrap().unwrap().success());
 
     let answers = answers(&ledger(&client, &sent.session.id).await);
     assert_eq!(answers, [("call_1_1".to_owned(), json!("charged"), false)]);
-    let lines = std::fs::read_to_string(&file).unwrap();
-    std::fs::remove_file(&file).unwrap();
+    let lines = std::fs::read_to_string(&file.0).unwrap();
     assert!(lines.lines().all(|line| line == "call_1_1"), "{lines}");
     lines.lines().count()
 }

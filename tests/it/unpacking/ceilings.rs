@@ -3,7 +3,7 @@
 use dari::{Error, UnpackLimits};
 
 use super::{Archive, refusal};
-use crate::support::archive::{overlapping, stored, with_told_size, zip};
+use crate::support::archive::{overlapping, renamed, stored, with_large_end, with_told_size, zip};
 use crate::support::chain;
 use crate::support::folder::Folder;
 
@@ -75,8 +75,23 @@ async fn ten_thousand_entries_are_the_default() {
 }
 
 #[tokio::test]
+async fn the_end_of_a_large_archive_is_read_before_the_library_reads_it() {
+    let archive = stored(&[("a", b"1"), ("b", b"2")]);
+    let default = UnpackLimits::default;
+    assert_eq!(within(&with_large_end(archive.clone(), 2), default()).await, Ok(2));
+    for told in [10_001, 1 << 40, u64::MAX] {
+        let text = refusal(&with_large_end(archive.clone(), told)).await;
+        let expected = format!("it has {told} entries, 10000 are allowed");
+        assert!(text.contains(&expected), "{text}");
+    }
+    let twice = with_large_end(renamed(archive, 1, "a"), 2);
+    let text = refusal(&twice).await;
+    assert!(text.contains("an entry stands in it twice"), "{text}");
+}
+
+#[tokio::test]
 async fn a_directory_that_would_fill_the_memory_is_not_read() {
-    let names: Vec<_> = (0..600).map(|number| format!("{number:0>1000}")).collect();
+    let names: Vec<_> = (0..10).map(|number| format!("{number:0>60000}")).collect();
     let files: Vec<_> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
     let text = within(&stored(&files), UnpackLimits::default().entries(10)).await.unwrap_err();
     assert!(text.contains("its directory is too large"), "{text}");

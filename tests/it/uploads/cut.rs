@@ -16,7 +16,7 @@ use crate::support::raw::PATIENCE;
 use crate::support::socket::SocketServer;
 use crate::support::{builder, chain, client};
 
-const SHORT: Duration = Duration::from_millis(200);
+const SHORT: Duration = Duration::from_secs(2);
 
 /// Gives a piece, then fails, or gives nothing more and does not end.
 struct Breaking {
@@ -95,6 +95,17 @@ async fn a_source_that_fails_is_an_error_of_the_file_and_the_server_gets_no_whol
 }
 
 #[tokio::test]
+async fn a_reader_that_has_given_its_size_is_not_read_any_more() {
+    let server = SocketServer::start(|_, mut connection| async move {
+        connection.read_to("--\r\n").await.unwrap();
+        connection.write(super::STORED.as_bytes()).await;
+    });
+    let server = server.await;
+    let source = FileSource::sized_reader("a", 9, Breaking::with(None));
+    client(&server.url).files().upload(source).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_path_that_cannot_be_read_connects_to_nobody() {
     let server = SocketServer::start(|_, _| async { panic!("somebody connected") }).await;
     let folder = Folder::new();
@@ -122,8 +133,7 @@ async fn a_server_that_stops_reading_ends_the_upload() {
     let error = call.stall_timeout(SHORT).await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
     assert!(!error.may_have_happened(), "it was not whole");
-    let expected =
-        "files.upload: the upload stalled, nobody took its bytes: nothing moved for 200ms";
+    let expected = "files.upload: the upload stalled, nobody took its bytes: nothing moved for 2s";
     assert_eq!(chain(&error), expected);
 }
 
