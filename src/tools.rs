@@ -51,8 +51,8 @@ pub use set::{ToolSet, Unregistered};
 ///
 /// # What it guarantees
 ///
-/// - **No call is missed.** The stream is attached before the history is read, and delivers each
-///   event once; where it does not get through, the history is read again.
+/// - **No call is missed.** The stream is attached before the history is read, unless it takes more
+///   than 5 s, and delivers each event once; where it does not get through, the history is read again.
 /// - **Each call gets one answer.** What the history shows as answered is left alone, whoever
 ///   answered it, and nothing is started before the history is known. Events that come again change
 ///   nothing. The answer is repeated until it has arrived, and the service takes the first alone.
@@ -84,9 +84,10 @@ pub use set::{ToolSet, Unregistered};
 ///
 /// # Memory
 ///
-/// A run holds its [stream](crate::EventStream#memory), the history while it is read, up to 64 calls
-/// that wait for a free place and their arguments, and the ids of the message's calls; one with more
-/// than 10,000 calls ends the run with [`Error::Stream`](crate::Error::Stream).
+/// A run holds its [stream](crate::EventStream#memory), the history while it is read, the calls that
+/// wait for a free place with their arguments, and the ids of the message's calls. The stream is left
+/// unread while 64 calls wait; the history brings all of its calls at once. A message with more than
+/// 10,000 calls ends the run with [`Error::Stream`](crate::Error::Stream).
 #[derive(Clone, Copy, Debug)]
 pub struct Tools<'a> {
     client: &'a Client,

@@ -52,6 +52,9 @@ impl AtWork {
     /// Takes note of the message's status.
     pub(super) fn looked(&mut self, status: &MessageStatus) {
         self.waits = *status == MessageStatus::WaitingForTool;
+        if self.history != History::Unknown {
+            self.crew.message_says(self.waits);
+        }
         let at_work = matches!(status, MessageStatus::Queued | MessageStatus::Running);
         let blind = self.crew.is_idle() || self.feed.is_over();
         if self.history == History::Known && !at_work && blind {
@@ -134,10 +137,10 @@ impl AtWork {
 
     /// Takes note of the whole ledger, and only then acts on what nobody has answered.
     fn reconcile(&mut self, events: &[Event]) {
-        let status = events.iter().filter_map(|event| self.crew.note(event)).last();
-        if self.waits && status.is_none() {
-            self.crew.message_waits();
+        for event in events {
+            self.crew.note(event);
         }
+        self.crew.message_says(self.waits);
         self.history = History::Known;
         self.events_known = events.len() as u64;
         self.crew.act();

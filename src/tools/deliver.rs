@@ -17,6 +17,9 @@ use crate::tools::service::Service;
 /// How long a `Retry-After` is obeyed between two calls; a run has an end of its own.
 const MOST_OBEYED: Duration = Duration::from_secs(60);
 
+/// What the model is told where the service refuses to take more.
+const BARE: &str = "the tool failed";
+
 /// Whose answer a call has.
 enum Taken {
     Ours,
@@ -25,7 +28,8 @@ enum Taken {
 
 /// Answers a call with its handler's result, or with what the model shall be told instead.
 ///
-/// A result that the service does not take becomes an error, so that the turn goes on.
+/// A result that the service does not take becomes an error, so that the turn goes on; an error
+/// that it does not take either becomes a bare one, whose text cannot be too long.
 pub(super) async fn answer(
     service: &dyn Service,
     request: &ToolRequest,
@@ -47,7 +51,12 @@ pub(super) async fn answer(
             }
         }
     };
-    match submit(service, session, &error(&outcome)).await {
+    let mut taken = submit(service, session, &error(&outcome)).await;
+    if taken.as_ref().is_err_and(|refusal| reason(refusal).is_some()) {
+        let bare = NewToolResult::error(message, call, BARE);
+        taken = submit(service, session, &bare).await;
+    }
+    match taken {
         Ok(Taken::Ours) => {}
         Ok(Taken::Another) => outcome = ToolCallOutcome::AnsweredElsewhere,
         Err(refusal) => outcome = ToolCallOutcome::Undelivered(refusal),
@@ -78,7 +87,7 @@ async fn submit(
         if !error.is_retryable() {
             return Err(error);
         }
-        lost |= !error.is_rate_limited();
+        lost |= error.may_have_arrived();
         let asked = error.retry_after().unwrap_or_default().min(MOST_OBEYED);
         sleep(delays.next().unwrap_or_default().max(asked)).await;
     }

@@ -28,7 +28,7 @@ pub struct ToolCallReport {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ToolCallOutcome {
-    /// The handler's result was recorded.
+    /// The handler's result was taken by the service, as far as its replies tell.
     Succeeded,
     /// The arguments did not fit the handler's type; the model was told this.
     BadArguments(String),
@@ -51,7 +51,7 @@ pub enum ToolCallOutcome {
 }
 
 impl ToolCallOutcome {
-    /// Returns whether the handler's result was recorded.
+    /// Returns whether the handler's result was taken.
     #[must_use]
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Succeeded)

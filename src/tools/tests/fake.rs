@@ -282,9 +282,16 @@ pub(super) fn api(status: u16, text: &str) -> Error {
 
 /// Returns a reply that broke off.
 pub(super) fn broken() -> Error {
-    let facts = CallFacts { operation: "fake", ..CallFacts::default() };
+    let facts = CallFacts { operation: "fake", lost: true, ..CallFacts::default() };
     let what = "the reply broke off";
     Error::Transport(Box::new(TransportError { facts, what, timed_out: false, source: None }))
+}
+
+/// Returns a connection that could not be made.
+pub(super) fn unconnected() -> Error {
+    let Error::Transport(mut error) = broken() else { unreachable!() };
+    error.facts.lost = false;
+    Error::Transport(error)
 }
 
 fn read<T: serde::de::DeserializeOwned>(json: &Value) -> T {
