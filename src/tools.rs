@@ -7,6 +7,7 @@ mod crew;
 mod deliver;
 mod feed;
 mod guard;
+mod ledger;
 mod report;
 mod request;
 mod run;
@@ -76,7 +77,8 @@ pub use set::{ToolSet, Unregistered};
 /// That the service answers a second result with 409, an unknown call with 404 and a misfit with
 /// 422; that the events list covers what its limit allows; and that `tool.result_submitted`,
 /// `tool.call_completed` and `tool.call_failed` name the call they end (contract §5, §6). The name
-/// and arguments of a call are taken from the transcript where its event lacks them. Should an
+/// and arguments of a call are taken from the transcript where its event lacks them, with up to six
+/// looks; a 409 or 404 for a call that the history does not end is repeated up to 4 times. Should an
 /// ending event be missed, a handler may run for nothing: its answer is refused with 409.
 ///
 /// What the history shows is all that is known of the past: a list that cannot be read, for it is

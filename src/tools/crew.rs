@@ -254,10 +254,18 @@ impl Crew {
             Attended::Unknown(request, error) if error.is_retryable() => {
                 self.book.forget(&request.tool_call_id);
             }
-            Attended::Unknown(request, error) => {
+            Attended::Unknown(request, error)
+                if error.is_unauthorized() || error.is_forbidden() =>
+            {
                 self.close(request, Duration::ZERO, ToolCallOutcome::Undelivered(error));
             }
+            Attended::Unknown(request, error) => self.unreadable(request, error.to_string()),
+            Attended::Unreadable(request, why) => self.unreadable(request, why),
         }
+    }
+
+    fn unreadable(&mut self, request: ToolRequest, why: String) {
+        self.answer(request, Duration::ZERO, Err(ToolCallOutcome::Unreadable(why)));
     }
 
     fn close(&mut self, request: ToolRequest, duration: Duration, outcome: ToolCallOutcome) {

@@ -75,7 +75,31 @@ async fn the_outcome_of_a_last_answer_is_told_before_the_message_is_returned() {
 #[tokio::test(start_paused = true)]
 async fn a_conflict_on_the_first_attempt_is_somebody_elses_answer() {
     let told = outcome(|_| Some(api(409, "answered"))).await;
-    assert_eq!(told, (vec!["tool AnsweredElsewhere".to_owned()], 1));
+    assert_eq!(told, (vec!["tool AnsweredElsewhere".to_owned()], 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_comes_too_early_is_repeated() {
+    for status in [404, 409] {
+        let early = move |number| (number < 2).then(|| api(status, "not waiting"));
+        assert_eq!(outcome(early).await, (vec!["tool Succeeded".to_owned()], 3));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_on_a_call_that_the_history_ends_is_not_doubted() {
+    let (fake, told) = (Fake::waiting_for(&["tool"]), Told::default());
+    let other = fake.clone();
+    fake.lock().submit_fault = Box::new(move |_| {
+        let other = other.clone();
+        tokio::spawn(async move { other.answer("call_1", "tool.result_submitted") });
+        Some(api(409, "answered"))
+    });
+    fake.lock().then = "waiting_for_tool";
+    assert!(fake.run(told.by(tool())).await.is_err());
+    // The first may be refused before the other's answer shows.
+    assert!(fake.submitted().len() <= 2, "{:?}", fake.submitted());
+    assert_eq!(told.all(), ["tool AnsweredElsewhere"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,7 +165,7 @@ async fn a_lost_reply_stays_lost_behind_a_request_to_slow_down() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_to_a_call_that_is_not_there_is_given_up() {
     let told = outcome(|_| Some(api(404, "Tool call not found"))).await;
-    assert_eq!(told, (vec!["tool Undelivered".to_owned()], 1));
+    assert_eq!(told, (vec!["tool Undelivered".to_owned()], 5));
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,6 +46,7 @@ pub(super) struct Inner {
     pub(super) submit_fault: Fault,
     pub(super) events_fault: Fault,
     pub(super) message_fault: Fault,
+    pub(super) transcript_fault: Fault,
     pub(super) transcript: Vec<Value>,
     /// The status once no call is open.
     pub(super) then: &'static str,
@@ -67,6 +68,7 @@ impl Fake {
             submit_fault: Box::new(|_| None),
             events_fault: Box::new(|_| None),
             message_fault: Box::new(|_| None),
+            transcript_fault: Box::new(|_| None),
             transcript: Vec::new(),
             then: "completed",
             read: 0,
@@ -196,9 +198,12 @@ impl Service for Fake {
 
     fn tool_calls(&self, _: &SessionId) -> Answer<Vec<ToolCallItem>> {
         let mut inner = self.lock();
-        inner.count("transcript");
-        let items = inner.transcript.iter().map(read).collect();
-        Box::pin(async { Ok(items) })
+        let number = inner.count("transcript");
+        let answer = match (inner.transcript_fault)(number) {
+            Some(error) => Err(error),
+            None => Ok(inner.transcript.iter().map(read).collect()),
+        };
+        Box::pin(async { answer })
     }
 
     fn submit(&self, _: &SessionId, result: NewToolResult) -> Answer<SubmittedToolResult> {
