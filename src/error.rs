@@ -215,6 +215,11 @@ impl Error {
 }
 
 impl Error {
+    /// Returns whether one of the attempts may have been taken, harmless or not.
+    pub(crate) fn may_have_arrived(&self) -> bool {
+        self.facts().is_some_and(|facts| facts.lost)
+    }
+
     pub(crate) fn config(message: impl Into<String>) -> Self {
         Self::Config(ConfigError { message: message.into(), source: None })
     }

@@ -246,6 +246,7 @@ impl<'a> Sending<'a> {
         self.lost |= may_have_acted(failure.reached);
         self.fate = self.fate.max(self.fate_of(failure.reached));
         facts.fate = self.fate;
+        facts.lost = self.lost;
         match failure.cause {
             Cause::Connect(error) => transport(facts, "no connection could be made", error),
             Cause::Send(error) => transport(facts, "the connection failed", error),

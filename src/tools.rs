@@ -7,6 +7,7 @@ mod crew;
 mod deliver;
 mod feed;
 mod guard;
+mod ledger;
 mod report;
 mod request;
 mod run;
@@ -51,8 +52,8 @@ pub use set::{ToolSet, Unregistered};
 ///
 /// # What it guarantees
 ///
-/// - **No call is missed.** The stream is attached before the history is read, and delivers each
-///   event once; where it does not get through, the history is read again.
+/// - **No call is missed.** The stream is attached before the history is read, unless it takes more
+///   than 5 s, and delivers each event once; where it does not get through, the history is read again.
 /// - **Each call gets one answer.** What the history shows as answered is left alone, whoever
 ///   answered it, and nothing is started before the history is known. Events that come again change
 ///   nothing. The answer is repeated until it has arrived, and the service takes the first alone.
@@ -76,7 +77,8 @@ pub use set::{ToolSet, Unregistered};
 /// That the service answers a second result with 409, an unknown call with 404 and a misfit with
 /// 422; that the events list covers what its limit allows; and that `tool.result_submitted`,
 /// `tool.call_completed` and `tool.call_failed` name the call they end (contract §5, §6). The name
-/// and arguments of a call are taken from the transcript where its event lacks them. Should an
+/// and arguments of a call are taken from the transcript where its event lacks them, with up to six
+/// looks; a 409 or 404 for a call that the history does not end is repeated up to 4 times. Should an
 /// ending event be missed, a handler may run for nothing: its answer is refused with 409.
 ///
 /// What the history shows is all that is known of the past: a list that cannot be read, for it is
@@ -84,9 +86,10 @@ pub use set::{ToolSet, Unregistered};
 ///
 /// # Memory
 ///
-/// A run holds its [stream](crate::EventStream#memory), the history while it is read, up to 64 calls
-/// that wait for a free place and their arguments, and the ids of the message's calls; one with more
-/// than 10,000 calls ends the run with [`Error::Stream`](crate::Error::Stream).
+/// A run holds its [stream](crate::EventStream#memory), the history while it is read, the calls that
+/// wait for a free place with their arguments, and the ids of the message's calls. The stream is left
+/// unread while 64 calls wait; the history brings all of its calls at once. A message with more than
+/// 10,000 calls ends the run with [`Error::Stream`](crate::Error::Stream).
 #[derive(Clone, Copy, Debug)]
 pub struct Tools<'a> {
     client: &'a Client,

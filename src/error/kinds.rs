@@ -22,6 +22,8 @@ pub(crate) struct CallFacts {
     pub(crate) retry_after: Option<Duration>,
     pub(crate) idempotency_key: Option<Box<str>>,
     pub(crate) fate: Fate,
+    /// Whether an attempt may have been taken although its reply was lost.
+    pub(crate) lost: bool,
 }
 
 /// Whether a failed call may have had its effect, and whether that matters.

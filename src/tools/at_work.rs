@@ -2,7 +2,6 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -10,15 +9,10 @@ use tokio::time::sleep;
 
 use crate::error::Error;
 use crate::events::Event;
-use crate::ids::SessionId;
 use crate::status::MessageStatus;
 use crate::tools::crew::Crew;
 use crate::tools::feed::{Feed, Told};
-use crate::tools::service::Service;
-
-/// How many events the first question for the history covers.
-const FIRST_LIMIT: u64 = 1_000;
-const LARGEST_LIMIT: u64 = 1 << 40;
+use crate::tools::ledger::ledger;
 
 /// What a turn has once its session is known.
 pub(super) struct AtWork {
@@ -52,6 +46,9 @@ impl AtWork {
     /// Takes note of the message's status.
     pub(super) fn looked(&mut self, status: &MessageStatus) {
         self.waits = *status == MessageStatus::WaitingForTool;
+        if self.history != History::Unknown {
+            self.crew.message_says(self.waits);
+        }
         let at_work = matches!(status, MessageStatus::Queued | MessageStatus::Running);
         let blind = self.crew.is_idle() || self.feed.is_over();
         if self.history == History::Known && !at_work && blind {
@@ -65,7 +62,9 @@ impl AtWork {
         self.feed.attach().await;
         if self.history != History::Known {
             let (service, session) = self.crew.place();
-            match self.alongside(Box::pin(ledger(service, session, self.events_known))).await? {
+            let known = self.events_known;
+            let asked = async move { ledger(&*service, &session, known).await };
+            match self.alongside(Box::pin(asked)).await? {
                 Ok(events) => self.reconcile(&events),
                 Err(error) if error.is_retryable() => {}
                 Err(error) => return Err(error),
@@ -134,10 +133,10 @@ impl AtWork {
 
     /// Takes note of the whole ledger, and only then acts on what nobody has answered.
     fn reconcile(&mut self, events: &[Event]) {
-        let status = events.iter().filter_map(|event| self.crew.note(event)).last();
-        if self.waits && status.is_none() {
-            self.crew.message_waits();
+        for event in events {
+            self.crew.note(event);
         }
+        self.crew.message_says(self.waits);
         self.history = History::Known;
         self.events_known = events.len() as u64;
         self.crew.act();
@@ -148,22 +147,4 @@ impl AtWork {
 enum Happened<T> {
     Other(T),
     Told(Told),
-}
-
-/// Asks for the whole ledger, with limits that grow until they cover it.
-///
-/// Assumption (contract §3): the list holds as many events as its limit allows.
-async fn ledger(
-    service: Arc<dyn Service>,
-    session: SessionId,
-    known: u64,
-) -> Result<Vec<Event>, Error> {
-    let mut limit = known.saturating_add(FIRST_LIMIT).min(LARGEST_LIMIT);
-    loop {
-        let events = service.events(&session, limit).await?;
-        if (events.len() as u64) < limit || limit == LARGEST_LIMIT {
-            return Ok(events);
-        }
-        limit = limit.saturating_mul(8).min(LARGEST_LIMIT);
-    }
 }

@@ -58,7 +58,11 @@ fn requested(call: ToolCallRequested) -> News {
 
 /// Where each call of a message stands.
 #[derive(Debug, Default)]
-pub(super) struct Book(HashMap<ToolCallId, Stand>);
+pub(super) struct Book {
+    calls: HashMap<ToolCallId, Stand>,
+    /// The number of the event that made each call.
+    made: HashMap<ToolCallId, u64>,
+}
 
 /// Where a call stands.
 #[derive(Debug)]
@@ -76,10 +80,13 @@ pub(super) enum Stand {
 }
 
 impl Book {
-    /// Notes a call; returns whether it is a new one.
-    pub(super) fn open(&mut self, id: &ToolCallId) -> bool {
-        if self.0.contains_key(id) {
+    /// Notes a call and its event's number; returns whether it is a new one.
+    pub(super) fn open(&mut self, id: &ToolCallId, number: Option<u64>) -> bool {
+        if self.calls.contains_key(id) {
             return false;
+        }
+        if let Some(number) = number {
+            self.made.insert(id.clone(), number);
         }
         self.set(id, Stand::Waiting);
         true
@@ -87,7 +94,7 @@ impl Book {
 
     /// Notes that a call has an answer; one that is under way itself stays.
     pub(super) fn answered(&mut self, id: &ToolCallId) {
-        match self.0.get(id) {
+        match self.calls.get(id) {
             // Most often this is the very answer, seen before the reply to it.
             Some(Stand::Answering) => {}
             Some(Stand::Running(handle)) => handle.abort(),
@@ -95,15 +102,17 @@ impl Book {
         }
     }
 
-    pub(super) fn answered_if_known(&mut self, id: &ToolCallId) {
-        if self.0.contains_key(id) {
+    /// Notes an ending that names no message: one before the call ends another's, of the same id.
+    pub(super) fn answered_if_known(&mut self, id: &ToolCallId, number: Option<u64>) {
+        let is_older = number.zip(self.made.get(id)).is_some_and(|(ended, made)| ended < *made);
+        if self.calls.contains_key(id) && !is_older {
             self.answered(id);
         }
     }
 
     /// Drops every handler at work.
     pub(super) fn drop_running(&mut self) {
-        for stand in self.0.values() {
+        for stand in self.calls.values() {
             if let Stand::Running(handle) = stand {
                 handle.abort();
             }
@@ -111,24 +120,25 @@ impl Book {
     }
 
     pub(super) fn set(&mut self, id: &ToolCallId, stand: Stand) {
-        self.0.insert(id.clone(), stand);
+        self.calls.insert(id.clone(), stand);
     }
 
     /// Forgets a call, so that the next history brings it again.
     pub(super) fn forget(&mut self, id: &ToolCallId) {
-        self.0.remove(id);
+        self.calls.remove(id);
+        self.made.remove(id);
     }
 
     /// Returns how many calls are known.
     pub(super) fn calls(&self) -> usize {
-        self.0.len()
+        self.calls.len()
     }
 
     pub(super) fn is_waiting(&self, id: &ToolCallId) -> bool {
-        matches!(self.0.get(id), Some(Stand::Waiting))
+        matches!(self.calls.get(id), Some(Stand::Waiting))
     }
 
     pub(super) fn is_foreign(&self, id: &ToolCallId) -> bool {
-        matches!(self.0.get(id), Some(Stand::Foreign))
+        matches!(self.calls.get(id), Some(Stand::Foreign))
     }
 }

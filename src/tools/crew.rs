@@ -140,11 +140,14 @@ impl Crew {
         match news(event, &self.message) {
             News::None => {}
             News::Answered(id) => self.book.answered(&id),
-            News::AnsweredIfKnown(id) => self.book.answered_if_known(&id),
-            News::Requested(called) => self.requested(called),
+            News::AnsweredIfKnown(id) => {
+                self.book.answered_if_known(&id, event.sequence_number);
+            }
+            News::Requested(called) => self.requested(called, event.sequence_number),
             News::Status(status) => {
                 // Replays come as well, and say what has long been over.
-                if event.sequence_number >= self.newest_status {
+                // One without a number cannot be placed: what the message itself says counts then.
+                if event.sequence_number.is_some() && event.sequence_number >= self.newest_status {
                     self.newest_status = event.sequence_number;
                     self.waits = status == MessageStatus::WaitingForTool;
                 }
@@ -154,9 +157,11 @@ impl Crew {
         None
     }
 
-    /// Says that the message waits for a tool, where no event did.
-    pub(super) fn message_waits(&mut self) {
-        self.waits = true;
+    /// Takes the message's own word on whether it waits for a tool, where no event has told.
+    pub(super) fn message_says(&mut self, waits: bool) {
+        if self.newest_status.is_none() {
+            self.waits = waits;
+        }
     }
 
     /// Acts on what was noted: starts what there is room for, and settles what has no handler.
@@ -172,8 +177,8 @@ impl Crew {
         }
     }
 
-    fn requested(&mut self, called: Called) {
-        if !self.book.open(&called.id) {
+    fn requested(&mut self, called: Called, number: Option<u64>) {
+        if !self.book.open(&called.id, number) {
             return;
         }
         if self.book.calls() > MOST_CALLS {
@@ -249,10 +254,18 @@ impl Crew {
             Attended::Unknown(request, error) if error.is_retryable() => {
                 self.book.forget(&request.tool_call_id);
             }
-            Attended::Unknown(request, error) => {
+            Attended::Unknown(request, error)
+                if error.is_unauthorized() || error.is_forbidden() =>
+            {
                 self.close(request, Duration::ZERO, ToolCallOutcome::Undelivered(error));
             }
+            Attended::Unknown(request, error) => self.unreadable(request, error.to_string()),
+            Attended::Unreadable(request, why) => self.unreadable(request, why),
         }
+    }
+
+    fn unreadable(&mut self, request: ToolRequest, why: String) {
+        self.answer(request, Duration::ZERO, Err(ToolCallOutcome::Unreadable(why)));
     }
 
     fn close(&mut self, request: ToolRequest, duration: Duration, outcome: ToolCallOutcome) {

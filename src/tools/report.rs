@@ -28,7 +28,7 @@ pub struct ToolCallReport {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ToolCallOutcome {
-    /// The handler's result was recorded.
+    /// The handler's result was taken by the service, as far as its replies tell.
     Succeeded,
     /// The arguments did not fit the handler's type; the model was told this.
     BadArguments(String),
@@ -40,6 +40,8 @@ pub enum ToolCallOutcome {
     TimedOut(Duration),
     /// The service took no such result, as it said here; the model was told so.
     Refused(String),
+    /// It could not be learned what was called, for this reason; the model was told only that.
+    Unreadable(String),
     /// There is no handler of that name; the model was told so.
     Unregistered,
     /// There is no handler of that name; the call was left to another process.
@@ -51,7 +53,7 @@ pub enum ToolCallOutcome {
 }
 
 impl ToolCallOutcome {
-    /// Returns whether the handler's result was recorded.
+    /// Returns whether the handler's result was taken.
     #[must_use]
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Succeeded)
@@ -63,6 +65,7 @@ impl ToolCallOutcome {
             Self::BadArguments(text) | Self::Failed(text) => text.clone(),
             Self::TimedOut(limit) => format!("the tool gave no result within {limit:?}"),
             Self::Refused(text) => format!("the tool's result was refused: {text}"),
+            Self::Unreadable(_) => "the call could not be read".to_owned(),
             Self::Unregistered => "there is no tool of this name".to_owned(),
             // What stands in a panic was not written for a model to read.
             _ => "the tool failed unexpectedly".to_owned(),
@@ -78,6 +81,9 @@ impl fmt::Display for ToolCallOutcome {
             Self::Panicked(text) => write!(f, "panicked: {text}"),
             Self::TimedOut(limit) => write!(f, "gave no result within {limit:?}"),
             Self::Refused(text) => write!(f, "the result was refused: {text}"),
+            Self::Unreadable(why) => {
+                write!(f, "the call could not be read: {}", one_line(why, 512))
+            }
             Self::Unregistered => f.write_str("no such tool, answered with an error"),
             Self::LeftPending => f.write_str("no such tool, left pending"),
             Self::AnsweredElsewhere => f.write_str("answered elsewhere"),

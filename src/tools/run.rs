@@ -30,7 +30,10 @@ impl<'a> RunTools<'a> {
         Self { client, message, tools, limit: Duration::from_secs(600), after: None }
     }
 
-    /// Sets how long the run may take, whatever happens on the way. Default 10 minutes.
+    /// Sets how long the run may wait for the message's end. Default 10 minutes.
+    ///
+    /// Faults on the way do not extend it. Once the message has ended, answers on their way are
+    /// waited for on top of it, 5 s at most.
     ///
     /// When the time is up, handlers at work are dropped and their calls stay unanswered: the same run
     /// made again takes them up.

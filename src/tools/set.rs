@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -138,7 +139,9 @@ impl ToolSet {
     /// Sets what happens to calls of other tools. Default: they are left pending.
     ///
     /// Either way it happens once the message waits for a tool: until then the call may be of a tool
-    /// that the service runs itself.
+    /// that the service runs itself. An agent that calls its own tools and external ones at the same
+    /// time makes the message wait with both open: a call of the service's own may then be taken for
+    /// one of nobody's, so leave calls pending there.
     pub fn unregistered(mut self, what: Unregistered) -> Self {
         self.unregistered = what;
         self
@@ -146,7 +149,8 @@ impl ToolSet {
 
     /// Calls `observer` with each call that a run is done with.
     ///
-    /// It is called between the polls of the handlers, so it must not block.
+    /// It is called between the polls of the handlers, so it must not block. Should it panic, the
+    /// panic is caught and ignored: the run and its calls go on.
     pub fn observe(mut self, observer: impl Fn(&ToolCallReport) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
@@ -158,7 +162,8 @@ impl ToolSet {
 
     pub(super) fn tell(&self, report: &ToolCallReport) {
         if let Some(observer) = &self.observer {
-            observer(report);
+            // Nobody is left to be told, and the calls must not suffer from it.
+            let _panic = catch_unwind(AssertUnwindSafe(|| observer(report)));
         }
     }
 

@@ -46,6 +46,7 @@ pub(super) struct Inner {
     pub(super) submit_fault: Fault,
     pub(super) events_fault: Fault,
     pub(super) message_fault: Fault,
+    pub(super) transcript_fault: Fault,
     pub(super) transcript: Vec<Value>,
     /// The status once no call is open.
     pub(super) then: &'static str,
@@ -67,6 +68,7 @@ impl Fake {
             submit_fault: Box::new(|_| None),
             events_fault: Box::new(|_| None),
             message_fault: Box::new(|_| None),
+            transcript_fault: Box::new(|_| None),
             transcript: Vec::new(),
             then: "completed",
             read: 0,
@@ -196,9 +198,12 @@ impl Service for Fake {
 
     fn tool_calls(&self, _: &SessionId) -> Answer<Vec<ToolCallItem>> {
         let mut inner = self.lock();
-        inner.count("transcript");
-        let items = inner.transcript.iter().map(read).collect();
-        Box::pin(async { Ok(items) })
+        let number = inner.count("transcript");
+        let answer = match (inner.transcript_fault)(number) {
+            Some(error) => Err(error),
+            None => Ok(inner.transcript.iter().map(read).collect()),
+        };
+        Box::pin(async { answer })
     }
 
     fn submit(&self, _: &SessionId, result: NewToolResult) -> Answer<SubmittedToolResult> {
@@ -282,9 +287,16 @@ pub(super) fn api(status: u16, text: &str) -> Error {
 
 /// Returns a reply that broke off.
 pub(super) fn broken() -> Error {
-    let facts = CallFacts { operation: "fake", ..CallFacts::default() };
+    let facts = CallFacts { operation: "fake", lost: true, ..CallFacts::default() };
     let what = "the reply broke off";
     Error::Transport(Box::new(TransportError { facts, what, timed_out: false, source: None }))
+}
+
+/// Returns a connection that could not be made.
+pub(super) fn unconnected() -> Error {
+    let Error::Transport(mut error) = broken() else { unreachable!() };
+    error.facts.lost = false;
+    Error::Transport(error)
 }
 
 fn read<T: serde::de::DeserializeOwned>(json: &Value) -> T {

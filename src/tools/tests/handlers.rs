@@ -212,6 +212,14 @@ async fn handlers_run_side_by_side_up_to_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_observer_that_panics_is_ignored() {
+    let fake = Fake::waiting_for(&["tool", "tool"]);
+    let tools = ToolSet::new().on("tool", typed).observe(|call| panic!("{}", call.outcome));
+    fake.completes(tools).await;
+    assert_eq!(fake.submitted().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropping_the_run_drops_the_handlers() {
     let fake = Fake::waiting_for(&["tool"; 5]);
     let counts = Arc::default();

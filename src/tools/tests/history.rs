@@ -47,8 +47,12 @@ async fn an_answer_without_its_message_ends_only_a_call_made_before_it() {
     fake.set_status("waiting_for_tool");
     fake.lock().open.retain(|id| id != "call_2");
     fake.record("tool.call_completed", json!({"tool_call_id": "call_2"}));
-    let (tools, _) = counted();
-    fake.completes(tools).await;
+    // Slow enough for the stream to bring both endings again while it is at work.
+    let slow = |_: ToolRequest| async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Ok::<_, String>(())
+    };
+    fake.completes(ToolSet::new().on_raw("tool", slow)).await;
     assert_eq!(fake.submitted()[0]["tool_call_id"], "call_1");
     assert_eq!(fake.submitted().len(), 1);
 }
@@ -105,6 +109,25 @@ async fn a_wait_that_is_over_is_not_taken_for_one_when_the_stream_replays_it() {
     fake.call("call_2", "bash");
     let tools = counted().0.unregistered(Unregistered::AnswerWithError);
     let run = tokio::spawn(fake.turn(told.by(tools)).run(Duration::from_secs(600)));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!((fake.submitted().len(), told.all().len()), (0, 0));
+    fake.set_status("completed");
+    run.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_goes_on_waits_no_more_where_no_event_says_so() {
+    let (fake, told) = (Fake::waiting_for(&[]), Told::default());
+    // The ledger has no statuses: only the message tells.
+    fake.lock().ledger.truncate(1);
+    fake.lock().status = "waiting_for_tool";
+    let tools = counted().0.unregistered(Unregistered::AnswerWithError);
+    let run = tokio::spawn(fake.turn(told.by(tools)).run(Duration::from_secs(600)));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    fake.lock().status = "running";
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    // The service runs this one itself.
+    fake.call("call_1", "bash");
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!((fake.submitted().len(), told.all().len()), (0, 0));
     fake.set_status("completed");
