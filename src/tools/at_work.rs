@@ -21,8 +21,8 @@ pub(super) struct AtWork {
     history: History,
     /// How many events the ledger has at least.
     events_known: u64,
-    /// Whether the message waited for a tool when it was looked at last.
-    waits: bool,
+    /// The message's status when it was looked at last.
+    status: MessageStatus,
     /// Whether the feed has told of something worth a look.
     due: bool,
 }
@@ -40,14 +40,15 @@ enum History {
 
 impl AtWork {
     pub(super) fn new(crew: Crew, feed: Feed, events_known: u64) -> Self {
-        Self { crew, feed, history: History::Unknown, events_known, waits: false, due: false }
+        let (history, status) = (History::Unknown, MessageStatus::Queued);
+        Self { crew, feed, history, events_known, status, due: false }
     }
 
     /// Takes note of the message's status.
     pub(super) fn looked(&mut self, status: &MessageStatus) {
-        self.waits = *status == MessageStatus::WaitingForTool;
+        self.status = status.clone();
         if self.history != History::Unknown {
-            self.crew.message_says(self.waits);
+            self.crew.message_says(status);
         }
         let at_work = matches!(status, MessageStatus::Queued | MessageStatus::Running);
         let blind = self.crew.is_idle() || self.feed.is_over();
@@ -136,7 +137,7 @@ impl AtWork {
         for event in events {
             self.crew.note(event);
         }
-        self.crew.message_says(self.waits);
+        self.crew.message_says(&self.status);
         self.history = History::Known;
         self.events_known = events.len() as u64;
         self.crew.act();

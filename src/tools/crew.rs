@@ -158,9 +158,9 @@ impl Crew {
     }
 
     /// Takes the message's own word on whether it waits for a tool, where no event has told.
-    pub(super) fn message_says(&mut self, waits: bool) {
+    pub(super) fn message_says(&mut self, status: &MessageStatus) {
         if self.newest_status.is_none() {
-            self.waits = waits;
+            self.waits = *status == MessageStatus::WaitingForTool;
         }
     }
 
