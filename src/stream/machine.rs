@@ -73,6 +73,8 @@ impl EventStream {
         }
     }
 
+    // Without it an event is moved once more on its way out.
+    #[inline(always)]
     pub(super) fn poll_step(&mut self, context: &mut Context<'_>) -> Poll<Step> {
         match &mut self.state {
             State::Closed => self.start(),
