@@ -130,9 +130,11 @@ impl EventStream {
     }
 
     fn disconnected(&mut self, over: Over) -> Step {
-        if let State::Open(connection) = &self.state
-            && connection.good_for(&over) >= GOOD_CONNECTION
-        {
+        let served = match &self.state {
+            State::Open(connection) => connection.good_for(&over),
+            _ => Duration::ZERO,
+        };
+        if served >= GOOD_CONNECTION {
             self.patience.refill();
         }
         match over {
