@@ -156,12 +156,14 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Neither headers, which hold the key, nor bodies or queries are shown.
+/// Neither headers, which hold the key, nor bodies, queries or tokens of uploads are shown.
 fn print_request(request: &ReceivedRequest) {
+    let is_upload = request.path().starts_with("/uploads/");
+    let path = if is_upload { "/uploads/{token}" } else { request.path() };
     let status = request.status().map_or_else(|| "-".to_owned(), |status| status.to_string());
     let fault = request.fault().map_or_else(String::new, |fault| format!(" {fault}"));
     // Whoever read the lines may have gone: that is no reason to stop serving.
-    let _ = print(&format!("{} {} {status}{fault}", request.method(), request.path()));
+    let _ = print(&format!("{} {path} {status}{fault}", request.method()));
 }
 
 /// Prints a line at once.

@@ -113,7 +113,9 @@ async fn every_request_is_a_line_without_secrets() {
     client.sessions().get(&session).await.unwrap();
     client.sessions().list().metadata("secret", "hush").await.unwrap();
     assert!(program.client().sessions().list().await.unwrap_err().is_unauthorized());
-    let lines: Vec<String> = (0..7).map(|_| program.line()).collect();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    http.put(format!("{}/uploads/hush", program.url)).send().await.unwrap();
+    let lines: Vec<String> = (0..8).map(|_| program.line()).collect();
     let expected = [
         "POST /v1/agents/agt_1/sessions 201",
         "POST /v1/sessions/sess_1/events - no_answer",
@@ -122,6 +124,7 @@ async fn every_request_is_a_line_without_secrets() {
         "GET /v1/sessions/sess_1 200",
         "GET /v1/sessions 200",
         "GET /v1/sessions 401",
+        "PUT /uploads/{token} 403",
     ];
     assert_eq!(lines, expected);
 }

@@ -162,7 +162,12 @@ impl Class {
         }
         let in_header = request.headers.get(IDEMPOTENCY_KEY).is_some_and(|key| !key.is_empty());
         let keyed = in_header || (Route::CreateBatch.matches(method, path) && has_key(body));
-        if request.method.is_idempotent() || keyed { Self::Repeatable } else { Self::NotRepeatable }
+        // An archive is uploaded once: a reservation that failed is given up, not used again.
+        let once = Route::UploadSnapshot.matches(method, path);
+        match request.method.is_idempotent() && !once || keyed {
+            true => Self::Repeatable,
+            false => Self::NotRepeatable,
+        }
     }
 
     fn kinds(self) -> impl Iterator<Item = &'static FaultKind> {
