@@ -19,15 +19,7 @@ const REPLY: &str = "The top-level entries are README.md, package.json, and src/
 #[must_use]
 pub fn messages(bytes: usize, tag: Tag) -> String {
     let mut body = Body { text: "{\"messages\":[".to_owned(), tag, parts: 0 };
-    for number in 1.. {
-        if body.text.len() >= bytes {
-            break;
-        }
-        if number > 1 {
-            body.text.push(',');
-        }
-        body.message(number);
-    }
+    body.fill(bytes, Body::message);
     body.text + "]}"
 }
 
@@ -47,15 +39,7 @@ pub fn transcript(bytes: usize) -> String {
         tag: Tag::First,
         parts: 0,
     };
-    for number in 1.. {
-        if body.text.len() >= bytes {
-            break;
-        }
-        if number > 1 {
-            body.text.push(',');
-        }
-        body.turn(number);
-    }
+    body.fill(bytes, Body::turn);
     body.text + "]}}"
 }
 
@@ -73,6 +57,19 @@ struct Body {
 }
 
 impl Body {
+    /// Adds items, with commas between them, up to this many bytes.
+    fn fill(&mut self, bytes: usize, add: fn(&mut Self, usize)) {
+        for number in 1.. {
+            if self.text.len() >= bytes {
+                break;
+            }
+            if number > 1 {
+                self.text.push(',');
+            }
+            add(self, number);
+        }
+    }
+
     /// Adds an object with its `type` in place.
     fn tagged(&mut self, kind: &str, fields: &str) {
         self.parts += 1;

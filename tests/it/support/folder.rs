@@ -35,7 +35,10 @@ impl Folder {
     pub(crate) fn join(&self, path: &str) -> PathBuf {
         self.0.join(path)
     }
+}
 
+#[cfg(all(feature = "emulator", feature = "workspace"))]
+impl Folder {
     /// Returns whether there is nothing in the directory.
     pub(crate) fn is_empty(&self) -> bool {
         std::fs::read_dir(&self.0).unwrap().next().is_none()
