@@ -216,7 +216,7 @@ pub struct WithMeta<T> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ReplyMeta {
-    /// The status: one of success, or 409 where an attempt whose reply was lost had done the work.
+    /// The status: one of success, or the 409 or 404 that told that a lost attempt had done the work.
     pub status: StatusCode,
     /// The headers; a value that repeats the key is marked sensitive.
     pub headers: HeaderMap,
