@@ -8,6 +8,7 @@ mod read;
 mod source;
 mod transfer;
 
+use std::future::Future;
 use std::io;
 use std::time::Duration;
 
@@ -101,7 +102,9 @@ pub(crate) async fn open(
     }
     let settings = CallSettings { headers, ..CallSettings::default() };
     let mut sending = Sending::new(inner, request, settings)?;
-    let response = match sending.head().await {
+    // Sent once: nothing is kept for a repeat.
+    let request = sending.request.take();
+    let response = match sending.exchange(request).await {
         Ok(response) => response,
         Err(failure) => return Err(sending.describe(failure)),
     };
@@ -116,7 +119,7 @@ pub(crate) async fn open(
 /// One operation on its way: the request as it leaves, and the time and delays left.
 struct Sending<'a> {
     inner: &'a Inner,
-    request: reqwest::Request,
+    request: Option<reqwest::Request>,
     repeat: Repeat,
     policy: RetryPolicy,
     delays: std::iter::Take<Delays>,
@@ -156,7 +159,7 @@ impl<'a> Sending<'a> {
         let policy = inner.retry.clone();
         Self {
             inner,
-            request,
+            request: Some(request),
             repeat: Repeat::Unsafe,
             delays: policy.delays(),
             policy,
@@ -192,9 +195,22 @@ impl<'a> Sending<'a> {
     }
 
     /// Sends once, and returns a reply of success with its body still to come.
-    async fn head(&mut self) -> Result<reqwest::Response, Failure> {
+    fn head(&mut self) -> impl Future<Output = Result<reqwest::Response, Failure>> {
+        let request = self.copy();
+        self.exchange(request)
+    }
+
+    /// Returns the request to send, and keeps it for a repeat.
+    fn copy(&self) -> Option<reqwest::Request> {
+        self.request.as_ref().and_then(reqwest::Request::try_clone)
+    }
+
+    async fn exchange(
+        &mut self,
+        request: Option<reqwest::Request>,
+    ) -> Result<reqwest::Response, Failure> {
         self.begin_attempt();
-        let Some(request) = self.request.try_clone() else {
+        let Some(request) = request else {
             return Err(Failure { reached: Reached::Nothing, cause: Cause::Timeout });
         };
         let sent = self.inner.http.execute(request);

@@ -46,12 +46,12 @@ impl Decoder {
 
     /// Returns the next frame, or `None` when more bytes are needed.
     pub(crate) fn next(&mut self) -> Option<Frame> {
-        let Some(decoded) = self.inner.next(&mut self.unread) else {
+        let decoded = self.inner.next(&mut self.unread);
+        if self.unread.is_empty() {
             // A drained chunk that is kept would pin the whole buffer it was read into.
             self.unread = Bytes::new();
-            return None;
-        };
-        Some(match decoded {
+        }
+        Some(match decoded? {
             Err(_too_large) => {
                 self.grown = true;
                 Frame::TooLarge

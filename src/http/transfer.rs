@@ -146,7 +146,8 @@ impl Uploading<'_> {
         })?;
         let flow = Flow::new(content, self.upload.envelope.clone(), self.upload.watcher.clone());
         let size = flow.size().map(|size| size.to_string()).unwrap_or_default();
-        let mut said = self.sending.request.headers().get_all(header::CONTENT_LENGTH).iter();
+        let request = self.sending.request.iter();
+        let mut said = request.flat_map(|it| it.headers().get_all(header::CONTENT_LENGTH));
         if said.any(|said| said.as_bytes() != size.as_bytes()) {
             let reason = "content-length is not the size of what is to be sent";
             return Err(Error::invalid(facts.operation, "upload headers", reason));
@@ -156,7 +157,7 @@ impl Uploading<'_> {
 
     async fn attempt(&mut self, flow: &Flow) -> Result<Reply, Failure> {
         self.sending.begin_attempt();
-        let Some(mut request) = self.sending.request.try_clone() else {
+        let Some(mut request) = self.sending.copy() else {
             return Err(Failure { reached: Reached::Nothing, cause: Cause::Timeout });
         };
         *request.body_mut() = Some(flow.body());
