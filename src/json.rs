@@ -2,6 +2,7 @@
 
 mod equality;
 mod number;
+mod place;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,6 +15,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 pub(crate) use number::Number;
+pub(crate) use place::{Misfit, path_of, read, reason_of};
 
 /// Free JSON, kept as the text it came in.
 ///
@@ -79,10 +81,6 @@ impl RawJson {
     pub(crate) fn empty_object() -> Self {
         Self(RawValue::from_string("{}".to_owned()).unwrap_or_default())
     }
-
-    pub(crate) fn raw(&self) -> &RawValue {
-        &self.0
-    }
 }
 
 /// JSON's `null`.
@@ -129,7 +127,7 @@ pub(crate) fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RawJs
     if json.get().starts_with('{') {
         return Ok(json);
     }
-    Err(serde::de::Error::custom("invalid type: expected a JSON object"))
+    Err(serde::de::Error::custom(place::NOT_AN_OBJECT))
 }
 
 /// Reads free JSON that must be an object, or null, or missing.
@@ -195,7 +193,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
                 let more = match list.len() {
                     0 => 1,
                     1..4 => 3,
-                    count => count / 2,
+                    4..1024 => list.len() / 2,
+                    // Half of a long list would be much room for nothing.
+                    count => count / 4,
                 };
                 list.reserve_exact(more);
             }

@@ -6,12 +6,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::value::{MapAccessDeserializer, MapDeserializer};
-use serde::de::{Error as _, MapAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::json::RawJson;
+use crate::json::{RawJson, path_of, reason_of};
 
 /// Fields of an object that this version of the crate has no name for.
 ///
@@ -99,18 +99,19 @@ impl UnknownObject {
 
     /// Reads the fields that follow a `type` already taken from an object.
     pub(crate) fn read<'de, D: Deserializer<'de>>(kind: &str, fields: D) -> Result<Self, D::Error> {
-        #[derive(Serialize)]
-        struct Whole<'a> {
-            r#type: &'a str,
-            #[serde(flatten)]
-            rest: ExtraFields,
-        }
-
         let rest = fields.deserialize_map(AllFields)?;
         let json = RawJson::new(&Whole { r#type: kind, rest });
         let json = json.map_err(serde::de::Error::custom)?;
         Ok(Self { kind: kind.into(), json })
     }
+}
+
+/// An object with its `type` first.
+#[derive(Serialize)]
+struct Whole<'a> {
+    r#type: &'a str,
+    #[serde(flatten)]
+    rest: ExtraFields,
 }
 
 impl Serialize for UnknownObject {
@@ -189,7 +190,7 @@ pub(crate) use known_fields::KnownFields;
 pub(crate) use {growing, tagged};
 
 /// An enum that knows how to read the fields behind a `type`.
-pub(crate) trait Tagged: Sized {
+pub(crate) trait Tagged: DeserializeOwned {
     fn read<'de, D: Deserializer<'de>>(tag: &str, fields: D) -> Result<Self, D::Error>;
 }
 
@@ -255,21 +256,19 @@ impl<'de, T: Tagged> Visitor<'de> for TaggedVisitor<T> {
             while let Some((name, value)) = map.next_entry()? {
                 before.push(name, value);
             }
-            return read_late(&tag, &before).map_err(A::Error::custom);
+            return read_late(&tag, before).map_err(A::Error::custom);
         }
         Err(A::Error::missing_field("type"))
     }
 }
 
-/// Reads an object whose `type` did not come first, from the text of its other fields.
-fn read_late<T: Tagged>(tag: &str, fields: &ExtraFields) -> Result<T, String> {
-    let replay = || MapDeserializer::new(fields.iter().map(|(name, value)| (name, value.raw())));
-    if let Ok(value) = T::read(tag, replay()) {
-        return Ok(value);
-    }
-    let mut track = serde_path_to_error::Track::new();
-    T::read(tag, serde_path_to_error::Deserializer::new(replay(), &mut track))
-        .map_err(|error: serde_json::Error| format!("{}: {error}", track.path()))
+/// Reads an object whose `type` did not come first: as text again, with its `type` in front.
+fn read_late<T: Tagged>(tag: &str, rest: ExtraFields) -> Result<T, String> {
+    let whole = RawJson::new(&Whole { r#type: tag, rest }).map_err(|error| error.to_string())?;
+    whole.parse().map_err(|error| match path_of(whole.get(), &error) {
+        path if path.is_empty() => reason_of(&error),
+        path => format!("{path}: {}", reason_of(&error)),
+    })
 }
 
 struct AllFields;

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::client::{Client, Inner};
 use crate::error::{ApiError, CallFacts, DecodeError, Error, one_line};
 use crate::http::Reply;
-use crate::json::readable;
+use crate::json::{Misfit, read, readable};
 use crate::request::Request;
 
 /// How long the body of an error may take before its status is reported without it.
@@ -26,28 +26,21 @@ pub(crate) fn decode<T: DeserializeOwned>(
     request: &Request,
     reply: &Reply,
 ) -> Result<T, Error> {
-    if let (true, Ok(value)) = (reply.body.is_empty(), serde_json::from_slice(b"null")) {
+    if let (true, Ok(value)) = (reply.body.is_empty(), serde_json::from_str("null")) {
         return Ok(value);
     }
-    // One look at all bytes is cheaper than one at each string.
-    let fast = match std::str::from_utf8(&reply.body) {
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_slice(&reply.body),
+    read(&reply.body).map_err(|misfit| misread(client.inner(), request, reply, misfit))
+}
+
+/// Returns the error for a body that did not fit.
+fn misread(inner: &Inner, request: &Request, reply: &Reply, misfit: Misfit) -> Error {
+    let Misfit { path, reason } = misfit;
+    let reason = if reply.body.is_empty() { "it is empty".to_owned() } else { reason };
+    let (reason, body) = match request.confidential {
+        false => (reason, &*reply.body),
+        true => ("it does not fit, and may hold a secret".to_owned(), &b""[..]),
     };
-    fast.map_err(|fast| {
-        let mut slow = serde_json::Deserializer::from_slice(&reply.body);
-        let (path, reason) = match serde_path_to_error::deserialize::<_, T>(&mut slow) {
-            Err(error) => (error.path().to_string(), error.inner().to_string()),
-            Ok(_) => (String::new(), fast.to_string()),
-        };
-        let path = if path == "." { String::new() } else { path };
-        let reason = if reply.body.is_empty() { "it is empty".to_owned() } else { reason };
-        let (reason, body) = match request.confidential {
-            false => (reason, &*reply.body),
-            true => ("it does not fit, and may hold a secret".to_owned(), &b""[..]),
-        };
-        undecodable(client.inner(), reply.facts.clone(), &Unreadable { path, reason, body })
-    })
+    undecodable(inner, reply.facts.clone(), &Unreadable { path, reason, body })
 }
 
 pub(super) struct Unreadable<'a> {

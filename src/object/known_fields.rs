@@ -29,12 +29,13 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for KnownFields<'_, D> {
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        name: &'static str,
+        _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
         let visitor = KnownFieldsVisitor { inner: visitor, fields, extra: self.extra };
-        self.inner.deserialize_struct(name, fields, visitor)
+        // Not as a struct, which JSON may also give as a list.
+        self.inner.deserialize_map(visitor)
     }
 
     serde::forward_to_deserialize_any! {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 
 use crate::ids::{MessageId, SessionId, ToolCallId};
-use crate::json::RawJson;
+use crate::json::{RawJson, path_of, reason_of};
 
 /// A call of one of the application's tools.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,12 +30,10 @@ impl ToolRequest {
     ///
     /// Fails when they do not fit; the error names the field, and is fit for a model to read.
     pub fn parse<A: DeserializeOwned>(&self) -> Result<A, ArgumentsError> {
-        self.arguments.parse().map_err(|fast| {
-            let mut slow = serde_json::Deserializer::from_str(self.arguments.get());
-            match serde_path_to_error::deserialize::<_, A>(&mut slow) {
-                Err(error) => ArgumentsError::new(&error.path().to_string(), error.inner()),
-                Ok(_) => ArgumentsError::new(".", &fast),
-            }
+        self.arguments.parse().map_err(|error| ArgumentsError {
+            path: path_of(self.arguments.get(), &error),
+            // The model cannot see lines and columns.
+            reason: reason_of(&error),
         })
     }
 }
@@ -48,16 +46,6 @@ pub struct ArgumentsError {
 }
 
 impl ArgumentsError {
-    fn new(path: &str, error: &serde_json::Error) -> Self {
-        let mut reason = error.to_string();
-        // The model cannot see lines and columns.
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        if reason.ends_with(&place) {
-            reason.truncate(reason.len() - place.len());
-        }
-        Self { path: if path == "." { String::new() } else { path.to_owned() }, reason }
-    }
-
     /// Returns where in the arguments, such as `items[1].price`.
     ///
     /// Empty when the arguments as a whole do not fit.

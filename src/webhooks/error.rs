@@ -3,6 +3,7 @@
 use http::StatusCode;
 
 use crate::error::one_line;
+use crate::json::Misfit;
 
 /// Why a delivery is refused.
 ///
@@ -61,9 +62,7 @@ impl WebhookError {
         }
     }
 
-    pub(super) fn body(path: &str, error: &serde_json::Error) -> Self {
-        // A path of "." or "?" is the body as a whole.
-        let path = if matches!(path, "." | "?") { "" } else { path };
-        Self::Body { path: one_line(path, 128), reason: one_line(&error.to_string(), 512) }
+    pub(super) fn body(misfit: &Misfit) -> Self {
+        Self::Body { path: one_line(&misfit.path, 128), reason: one_line(&misfit.reason, 512) }
     }
 }

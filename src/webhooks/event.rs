@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AgentId, BatchId, MessageId, SessionId, WebhookId};
-use crate::json::RawJson;
+use crate::json::{RawJson, read};
 use crate::object::{ExtraFields, growing};
 use crate::status::WebhookEventType;
 use crate::webhooks::WebhookError;
@@ -90,13 +90,7 @@ impl WebhookEvent {
 
     /// Reads a body whose signature was good.
     pub(super) fn read(body: &[u8]) -> Result<Self, WebhookError> {
-        serde_json::from_slice(body).map_err(|fast| {
-            let mut slow = serde_json::Deserializer::from_slice(body);
-            match serde_path_to_error::deserialize::<_, Self>(&mut slow) {
-                Err(error) => WebhookError::body(&error.path().to_string(), error.inner()),
-                Ok(_) => WebhookError::body("", &fast),
-            }
-        })
+        read(body).map_err(|misfit| WebhookError::body(&misfit))
     }
 
     fn inside(&self) -> Inside {
