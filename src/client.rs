@@ -2,6 +2,7 @@
 
 mod builder;
 mod confine;
+mod tls;
 mod wire;
 
 use std::fmt;

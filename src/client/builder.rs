@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::confine::{PlainHttp, authorization, check_tls, parse_base_url};
+use crate::client::confine::{PlainHttp, authorization, parse_base_url};
+use crate::client::tls;
 use crate::client::wire::Wire;
 use crate::client::{Client, Inner, Limits};
 use crate::error::Error;
@@ -170,6 +171,11 @@ impl ClientBuilder {
     /// meant for nobody else. That client takes a proxy from the environment (`HTTPS_PROXY`) and the
     /// certificates that the TLS feature knows.
     ///
+    /// With the feature `rustls-ring`, and not `rustls`, what the closure says about TLS is not
+    /// heard: certificates, identities, versions. Hand a whole `rustls::ClientConfig` to
+    /// `tls_backend_preconfigured` instead. `tls_backend_rustls` must not be called then: `reqwest`
+    /// panics where the process has no crypto provider.
+    ///
     /// ```
     /// let client = dari::Client::builder("dari_123")
     ///     .configure_http(|http| http.pool_max_idle_per_host(4))
@@ -194,7 +200,7 @@ impl ClientBuilder {
         let authorization = authorization(&self.key)?;
         let base_url = parse_base_url(&self.base_url, self.plain_http)?;
         let configure = self.configure.take();
-        check_tls(&base_url, configure.as_ref())?;
+        tls::check(&base_url, configure.as_ref())?;
         let mut wire = Wire::new(&self.user_agent, self.plain_http)?;
         wire.connect_timeout = self.connect_timeout;
         wire.pool_idle_timeout = self.pool_idle_timeout;
@@ -242,7 +248,7 @@ mod tests {
         assert!(with(None, None).unwrap_err().to_string().contains("DARI_API_KEY is not set"));
         let local = with(Some("dari_1"), Some("http://127.0.0.1:9/x")).unwrap();
         assert_eq!(base(local), "http://127.0.0.1:9/x");
-        #[cfg(feature = "rustls")]
+        #[cfg(any(feature = "rustls", feature = "rustls-ring", feature = "native-tls"))]
         for url in [None, Some("")] {
             assert_eq!(base(with(Some("dari_1"), url).unwrap()), "https://api.dari.dev/");
         }

@@ -6,7 +6,6 @@ use http::HeaderValue;
 use url::{Host, Url};
 
 use crate::client::Inner;
-use crate::client::builder::Configure;
 use crate::error::Error;
 use crate::secret::Secret;
 
@@ -107,22 +106,6 @@ fn is_loopback(url: &Url) -> bool {
         }
         None => false,
     }
-}
-
-/// Refuses an address that could only fail later, with a worse message.
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-pub(super) fn check_tls(base_url: &Url, configure: Option<&Configure>) -> Result<(), Error> {
-    // A closure over the HTTP client may have brought a TLS backend of its own.
-    if base_url.scheme() == "https" && configure.is_none() {
-        return Err(Error::config("https needs the feature `rustls` or `native-tls` of dari"));
-    }
-    Ok(())
-}
-
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-#[allow(clippy::unnecessary_wraps, reason = "the twin without TLS can fail")]
-pub(super) fn check_tls(_: &Url, _: Option<&Configure>) -> Result<(), Error> {
-    Ok(())
 }
 
 #[cfg(test)]

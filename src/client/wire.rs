@@ -9,6 +9,7 @@ use url::Url;
 use crate::client::Inner;
 use crate::client::builder::Configure;
 use crate::client::confine::{PlainHttp, confine};
+use crate::client::tls;
 use crate::error::Error;
 
 /// What both HTTP clients are made with.
@@ -46,8 +47,7 @@ impl Wire {
             .pool_idle_timeout(self.pool_idle_timeout)
             .tcp_keepalive(Duration::from_secs(30));
         // Before the closure, which may bring a TLS setup of its own.
-        #[cfg(feature = "rustls")]
-        let builder = builder.tls_backend_rustls();
+        let builder = tls::choose(builder)?;
         let builder = match configure {
             Some(configure) => configure(builder),
             None => builder,
