@@ -72,10 +72,10 @@ fn decode(decoder: Decoder, workload: Workload, body: &str) -> Result<Cost, Fail
 
 /// Prints the peak heap in units of the input, as another process counts it.
 fn print_heaps() -> Result<(), Failure> {
-    let output = Command::new(env!("CARGO_BIN_EXE_decode-heap")).output()?;
+    let output = Command::new(env!("CARGO_BIN_EXE_heap")).arg("decode").output()?;
     for line in String::from_utf8(output.stdout)?.lines() {
         let [workload, decoder, heap, input] = line.split(' ').collect::<Vec<_>>()[..] else {
-            return Err(format!("not a line of decode-heap: {line}").into());
+            return Err(format!("not a line of heap: {line}").into());
         };
         let ratio = heap.parse::<f64>()? / input.parse::<f64>()?;
         match decoder {

@@ -15,11 +15,24 @@ pub enum Tag {
 const UNKNOWN_EVERY: usize = 50;
 const REPLY: &str = "The top-level entries are README.md, package.json, and src/.";
 
+/// How many items a turn has in a transcript.
+pub const ITEMS_OF_A_TURN: usize = 3;
+
 /// Returns the body of a list of messages of about this many bytes.
 #[must_use]
 pub fn messages(bytes: usize, tag: Tag) -> String {
+    list(Size::Bytes(bytes), tag)
+}
+
+/// Returns the body of a list of this many messages.
+#[must_use]
+pub fn list_of(count: usize) -> String {
+    list(Size::Items(count), Tag::First)
+}
+
+fn list(size: Size, tag: Tag) -> String {
     let mut body = Body { text: "{\"messages\":[".to_owned(), tag, parts: 0 };
-    body.fill(bytes, Body::message);
+    body.fill(size, Body::message);
     body.text + "]}"
 }
 
@@ -34,12 +47,22 @@ pub fn one_message() -> String {
 /// Returns the body of a transcript of about this many bytes.
 #[must_use]
 pub fn transcript(bytes: usize) -> String {
+    transcript_to(Size::Bytes(bytes))
+}
+
+/// Returns the body of a transcript of this many turns.
+#[must_use]
+pub fn transcript_of(count: usize) -> String {
+    transcript_to(Size::Items(count))
+}
+
+fn transcript_to(size: Size) -> String {
     let mut body = Body {
         text: r#"{"agent":{"id":"agt_123","name":"support-agent","active_version_id":"ver_123","created_at":"2026-03-31T18:30:00Z","deleted_at":null},"session":{"id":"sess_123","agent_id":"agt_123","version_id":"ver_123","storage_binding_id":null,"status":"idle","last_message_id":"msg_123","last_message_status":"completed","created_at":"2026-03-31T18:39:00Z"},"timeline":{"items":["#.to_owned(),
         tag: Tag::First,
         parts: 0,
     };
-    body.fill(bytes, Body::turn);
+    body.fill(size, Body::turn);
     body.text + "]}}"
 }
 
@@ -50,6 +73,13 @@ pub fn events(count: usize) -> String {
     format!("{{\"events\":[{}]}}", events.join(","))
 }
 
+/// How long a body gets.
+#[derive(Clone, Copy)]
+enum Size {
+    Bytes(usize),
+    Items(usize),
+}
+
 struct Body {
     text: String,
     tag: Tag,
@@ -57,10 +87,14 @@ struct Body {
 }
 
 impl Body {
-    /// Adds items, with commas between them, up to this many bytes.
-    fn fill(&mut self, bytes: usize, add: fn(&mut Self, usize)) {
+    /// Adds items, with commas between them, until there is enough.
+    fn fill(&mut self, size: Size, add: fn(&mut Self, usize)) {
         for number in 1.. {
-            if self.text.len() >= bytes {
+            let is_enough = match size {
+                Size::Bytes(bytes) => self.text.len() >= bytes,
+                Size::Items(count) => number > count,
+            };
+            if is_enough {
                 break;
             }
             if number > 1 {

@@ -70,6 +70,14 @@ impl Ledger {
     }
 }
 
+/// Returns an event as it stands in the stream, its JSON of this many bytes.
+#[must_use]
+pub fn frame(number: u64, size: usize) -> Vec<u8> {
+    let mut frame = Vec::new();
+    push_frame(&mut frame, number, size);
+    frame
+}
+
 /// Adds an event as it stands in the stream, contract §5.
 fn push_frame(out: &mut Vec<u8>, number: u64, size: usize) {
     let (kind, message, before, after) = match number % 4 {

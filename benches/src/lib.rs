@@ -6,8 +6,10 @@ pub mod clients;
 pub mod decoders;
 pub mod derived;
 pub mod getters;
+pub mod grow;
 pub mod ledger;
 pub mod measure;
+pub mod open;
 pub mod options;
 pub mod server;
 

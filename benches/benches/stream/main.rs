@@ -1,7 +1,10 @@
 //! What it costs to follow a session, beside other ways to read the same bytes.
 //!
 //! `-- --rounds 1` is a quick look; `-- --only dari --workload medium` runs one client on one
-//! ledger, for a profiler.
+//! ledger, for a profiler. `-- --workload open-http1` is many open streams: it needs 12,000 open
+//! files (`ulimit -n`).
+
+mod open;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -45,8 +48,13 @@ fn main() -> Result<(), Failure> {
         }
         results.extend(runs);
     }
-    print_table(&results, &ledgers);
+    let opened = open::measure(&options)?;
+    if !results.is_empty() {
+        print_table(&results, &ledgers);
+    }
+    open::print_table(&opened);
     print_ratios(&results);
+    open::print_ratios(&opened);
     Ok(())
 }
 
