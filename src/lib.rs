@@ -4,12 +4,26 @@
 //! user turn and, once it is done, the agent's reply. Work is asynchronous: a send is recorded and
 //! queued, and the client waits until the message is completed or failed.
 //!
-//! ```no_run
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! ```standalone_crate
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[cfg(not(feature = "emulator"))]
+//! # return Ok(());
+//! # // Runs itself once more, with an emulator for the environment to name.
+//! # #[cfg(feature = "emulator")]
+//! # if std::env::var_os("DARI_FIRST_EXAMPLE").is_none() {
+//! #     let emulator = dari::emulator::Emulator::start().await?;
+//! #     let mut child = std::process::Command::new(std::env::current_exe()?);
+//! #     child.env("DARI_FIRST_EXAMPLE", "1").env("DARI_API_KEY", emulator.api_key());
+//! #     let child = child.env("DARI_API_URL", emulator.url()).output()?;
+//! #     assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+//! #     assert_eq!(String::from_utf8(child.stdout)?, "Summarize this ticket.\n");
+//! #     return Ok(());
+//! # }
 //! use dari::{AgentId, Client};
 //!
 //! let client = Client::from_env()?; // DARI_API_KEY, DARI_API_URL
-//! let agent: AgentId = "agt_123".parse()?;
+//! let agent: AgentId = "agt_1".parse()?;
 //! let sent = client.agents().send_message(&agent, "Summarize this ticket.").await?;
 //! let message = client.messages().wait(&sent.message.id).await?.into_completed()?;
 //! println!("{}", message.text());
@@ -17,7 +31,25 @@
 //! # }
 //! ```
 //!
+//! No key at hand? Feature `emulator` has the whole service in process, and `cargo run --features
+//! emulator --example quickstart` in the repository runs these lines against it.
+//!
+//! # Guides
+//!
+//! | to learn how to | read |
+//! |---|---|
+//! | send a message, wait for the reply, and read it | [sending and waiting](guide::sending_and_waiting) |
+//! | follow a session live, and go on after a break | [streaming and resuming](guide::streaming_and_resuming) |
+//! | run tools of your own for an agent | [tools](guide::tools) |
+//! | be called when something happens | [webhooks](guide::webhooks) |
+//! | test your service with the emulator | [testing](guide::testing) |
+//! | know what is repeated, and how long anything takes | [repeats and deadlines](guide::repeats_and_deadlines) |
+//! | run many sessions, with a database, on several machines | [many sessions](guide::many_sessions) |
+//! | take a new version of this crate | [upgrading](guide::upgrading) |
+//!
 //! # Operations
+//!
+//! Every HTTP operation of the API, and the method that calls it.
 //!
 //! | HTTP | method | repeated |
 //! |---|---|---|
@@ -42,6 +74,7 @@
 //! | `POST /v1/sessions/{session_id}/events` (one message) | [`messages().send`](Messages::send) | yes, under one `Idempotency-Key` |
 //! | `POST /v1/sessions/{session_id}/events` (a tool's result) | [`sessions().submit_tool_result`](Sessions::submit_tool_result) | yes; a 409 behind a lost reply is success |
 //! | `GET /v1/sessions/{session_id}/events` | [`sessions().events`](Sessions::events) | yes |
+//! | `GET /v1/sessions/{session_id}/stream` | [`sessions().stream`](Sessions::stream) | connects again, and resumes |
 //! | `GET /v1/messages/{message_id}` | [`messages().get`](Messages::get), [`wait`](Messages::wait) | yes |
 //! | `GET /v1/sessions/{session_id}/messages` | [`messages().list`](Messages::list) | yes |
 //! | `POST /v1/files` | [`files().upload`](Files::upload) | never once it may have arrived |
@@ -50,6 +83,9 @@
 //! | `POST /v1/session-batches` | [`batches().create`](Batches::create) | yes, under one key in the body |
 //! | `GET /v1/session-batches/{batch_id}` | [`batches().get`](Batches::get), [`wait`](Batches::wait) | yes |
 //! | `GET /v1/costs/sessions/{session_id}` | [`costs().session`](Costs::session), [`wait`](Costs::wait) | yes |
+//!
+//! Several of them in one: [`tools().run`](Tools::run) answers the tool calls of a message until it is
+//! finished, and with feature `publish` `agents().publish(..)` goes from a directory to a version.
 //!
 //! # Repeating
 //!
@@ -130,6 +166,9 @@ mod publish;
 pub mod webhooks;
 #[cfg(feature = "emulator")]
 pub mod emulator;
+// Read by people alone; its examples run on the emulator.
+#[cfg(all(doc, any(not(doctest), feature = "emulator")))]
+pub mod guide;
 
 pub use agents::{
     Agent, AgentList, AgentSummary, AgentVersion, AgentVersionDetails, AgentVersions, AgentWebhook,
