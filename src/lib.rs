@@ -31,8 +31,8 @@
 //! # }
 //! ```
 //!
-//! No key at hand? Feature `emulator` has the whole service in process, and `cargo run --features
-//! emulator --example quickstart` in the repository runs these lines against it.
+//! No key at hand? Feature `emulator` has the whole service in process; in the repository,
+//! `cargo run --features emulator --example quickstart` does the same against it.
 //!
 //! # Guides
 //!
@@ -57,27 +57,27 @@
 //! | `GET`, `DELETE /v1/agents/{agent_id}` | [`agents().get`](Agents::get), [`delete`](Agents::delete) | yes |
 //! | `GET /v1/agents/{agent_id}/versions` | [`agents().versions`](Agents::versions) | yes |
 //! | `GET /v1/agents/{agent_id}/versions/{version_id}` | [`agents().version`](Agents::version) | yes |
-//! | `POST /v1/agents`, `POST /v1/agents/{agent_id}/versions` | [`agents().create`](Agents::create), [`create_version`](Agents::create_version) | never once it may have arrived |
-//! | `POST /v1/source-snapshots` | [`source_snapshots().reserve`](SourceSnapshots::reserve) | never once it may have arrived |
+//! | `POST /v1/agents`, `POST /v1/agents/{agent_id}/versions` | [`agents().create`](Agents::create), [`create_version`](Agents::create_version) | only where it cannot have arrived |
+//! | `POST /v1/source-snapshots` | [`source_snapshots().reserve`](SourceSnapshots::reserve) | only where it cannot have arrived |
 //! | `PUT` to the address reserved | [`source_snapshots().upload`](SourceSnapshots::upload) | yes |
-//! | `POST /v1/source-snapshots/{id}/finalize` | [`source_snapshots().finalize`](SourceSnapshots::finalize) | never once it may have arrived |
+//! | `POST /v1/source-snapshots/{id}/finalize` | [`source_snapshots().finalize`](SourceSnapshots::finalize) | only where it cannot have arrived |
 //! | `GET /v1/source-snapshots/{id}/manifest` | [`source_snapshots().manifest`](SourceSnapshots::manifest) | yes |
 //! | `DELETE /v1/source-snapshots/{id}` | [`source_snapshots().delete`](SourceSnapshots::delete) | yes |
-//! | `POST /v1/agents/{agent_id}/messages` | [`agents().send_message`](Agents::send_message) | never once it may have arrived |
-//! | `POST /v1/agents/{agent_id}/sessions` | [`sessions().create`](Sessions::create) | never once it may have arrived |
+//! | `POST /v1/agents/{agent_id}/messages` | [`agents().send_message`](Agents::send_message) | only where it cannot have arrived |
+//! | `POST /v1/agents/{agent_id}/sessions` | [`sessions().create`](Sessions::create) | only where it cannot have arrived |
 //! | `GET`, `PUT`, `DELETE /v1/agents/{agent_id}/webhook` | [`agents().webhook`](Agents::webhook): [`get`](AgentWebhook::get), [`set`](AgentWebhook::set), [`clear`](AgentWebhook::clear) | yes |
-//! | `POST /v1/agents/{agent_id}/webhook/rotate-secret` | [`rotate_secret`](AgentWebhook::rotate_secret) | never once it may have arrived |
+//! | `POST /v1/agents/{agent_id}/webhook/rotate-secret` | [`rotate_secret`](AgentWebhook::rotate_secret) | only where it cannot have arrived |
 //! | `GET /v1/agents/{agent_id}/sessions` | [`sessions().list_for_agent`](Sessions::list_for_agent) | yes |
 //! | `GET /v1/sessions` | [`sessions().list`](Sessions::list) | yes |
 //! | `GET /v1/sessions/{session_id}` | [`sessions().get`](Sessions::get) | yes |
-//! | `POST /v1/sessions/{session_id}/events` (several) | [`sessions().send_events`](Sessions::send_events) | never once it may have arrived |
+//! | `POST /v1/sessions/{session_id}/events` (several) | [`sessions().send_events`](Sessions::send_events) | only where it cannot have arrived |
 //! | `POST /v1/sessions/{session_id}/events` (one message) | [`messages().send`](Messages::send) | yes, under one `Idempotency-Key` |
 //! | `POST /v1/sessions/{session_id}/events` (a tool's result) | [`sessions().submit_tool_result`](Sessions::submit_tool_result) | yes; a 409 behind a lost reply is success |
 //! | `GET /v1/sessions/{session_id}/events` | [`sessions().events`](Sessions::events) | yes |
 //! | `GET /v1/sessions/{session_id}/stream` | [`sessions().stream`](Sessions::stream) | connects again, and resumes |
 //! | `GET /v1/messages/{message_id}` | [`messages().get`](Messages::get), [`wait`](Messages::wait) | yes |
 //! | `GET /v1/sessions/{session_id}/messages` | [`messages().list`](Messages::list) | yes |
-//! | `POST /v1/files` | [`files().upload`](Files::upload) | never once it may have arrived |
+//! | `POST /v1/files` | [`files().upload`](Files::upload) | only where it cannot have arrived |
 //! | `GET /v1/sessions/{session_id}/transcript` | [`transcript().get`](Transcripts::get) | yes |
 //! | `GET /v1/sessions/{session_id}/workspace.zip` | [`workspace().download`](Workspaces::download) | until it begins |
 //! | `POST /v1/session-batches` | [`batches().create`](Batches::create) | yes, under one key in the body |
@@ -97,6 +97,14 @@
 //!
 //! Uploads and downloads have no deadline: they end when nothing moves for 30 s. A download that breaks
 //! off in the middle is an error, and is not asked for again.
+//!
+//! # Contract and assumptions
+//!
+//! These docs name the place where a fact comes from as "contract §3" and the like. They mean the parts of
+//! what is publicly known of the API: §1 conventions, enums and tagged objects; §2 objects; §3 operations;
+//! §4 transcripts; §5 events and their stream; §6 external tools; §7 webhooks; §8 agents, publishing,
+//! batches, costs and the rest. Where that is silent, a doc comment says *assumption*; what that means for
+//! a program stands in the guide to [upgrading](guide::upgrading#what-is-only-assumed).
 //!
 //! # Features
 //!
@@ -167,7 +175,7 @@ pub mod webhooks;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 // Read by people alone; its examples run on the emulator.
-#[cfg(all(doc, any(not(doctest), feature = "emulator")))]
+#[cfg(doc)]
 pub mod guide;
 
 pub use agents::{

@@ -68,7 +68,7 @@ const IN_VOCABULARY: (&str, &str) = ("object", "json");
 const OF_ASIDE: (&str, &str) = ("emulator", "webhooks");
 
 /// What holds a resource's operations; resources share their entities, not these.
-const HANDLES: [&str; 10] = [
+pub(crate) const HANDLES: [&str; 10] = [
     "AgentWebhook",
     "Agents",
     "Batches",
