@@ -77,6 +77,13 @@ pub struct Agents<'a> {
 
 impl Client {
     /// Returns the operations on agents.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client) -> dari::Result<()> {
+    /// let agents = client.agents().list().await?.agents;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn agents(&self) -> Agents<'_> {
         Agents { client: self }
@@ -189,6 +196,9 @@ impl<'a> Agents<'a> {
 }
 
 /// The options of [`Agents::send_message`].
+///
+/// They are methods of its [`Call`](crate::Call): [`metadata`](crate::Call::metadata) and
+/// [`session`](crate::Call::session), beside those of every call.
 #[derive(Debug)]
 pub struct SendAgentMessage {
     agent: AgentId,

@@ -114,6 +114,13 @@ pub struct Batches<'a> {
 
 impl Client {
     /// Returns the operations on batches.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::BatchId) -> dari::Result<()> {
+    /// let batch = client.batches().get(&id).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn batches(&self) -> Batches<'_> {
         Batches { client: self }

@@ -83,6 +83,15 @@ impl<'a, T, O> Call<'a, T, O> {
     }
 
     /// Sets how this call is repeated. Default: the client's policy.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::MessageId) -> dari::Result<()> {
+    /// use dari::RetryPolicy;
+    ///
+    /// let message = client.messages().get(&id).retry(RetryPolicy::none()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.settings.retry = Some(policy);
         self
@@ -93,6 +102,14 @@ impl<'a, T, O> Call<'a, T, O> {
     /// The call fails with [`Error::Invalid`] when the header is malformed, or one that the client
     /// sets itself (`authorization`, `content-type`, `host`, `idempotency-key`, and those that
     /// frame the body).
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::MessageId) -> dari::Result<()> {
+    /// let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    /// let message = client.messages().get(&id).header("traceparent", trace).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if let Err(reason) = add_header(&mut self.settings.headers, name, value) {
             self.refused_header = Some(reason);
@@ -101,6 +118,14 @@ impl<'a, T, O> Call<'a, T, O> {
     }
 
     /// Returns the value together with status, headers, request id and attempts.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::MessageId) -> dari::Result<()> {
+    /// let reply = client.messages().get(&id).with_meta().await?;
+    /// println!("{} after {} attempts", reply.value.status, reply.meta.attempts);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn with_meta(self) -> CallWithMeta<'a, T, O> {
         CallWithMeta(self)
     }
@@ -127,6 +152,14 @@ impl<T, O: Keyed> Call<'_, T, O> {
     ///
     /// A key that is stored before the call survives a crash: the same call with the same key
     /// has its effect once, and gives the first one's result.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, session: dari::SessionId) -> dari::Result<()> {
+    /// let send = client.messages().send(&session, "Ship order 7.");
+    /// let sent = send.idempotency_key("order-7").await?; // however often this runs
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.operation.key().replace(key.into());
         self

@@ -61,6 +61,11 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::Config`] when the key is missing or malformed, or the address is not usable.
+    ///
+    /// ```no_run
+    /// let client = dari::Client::from_env()?;
+    /// # Ok::<(), dari::Error>(())
+    /// ```
     pub fn from_env() -> Result<Self, Error> {
         ClientBuilder::from_env()?.build()
     }
@@ -83,6 +88,12 @@ impl Client {
     }
 
     /// Returns the address requests go to.
+    ///
+    /// ```no_run
+    /// let client = dari::Client::builder("dari_123").build()?;
+    /// assert_eq!(client.base_url().as_str(), "https://api.dari.dev/");
+    /// # Ok::<(), dari::Error>(())
+    /// ```
     #[must_use]
     pub fn base_url(&self) -> &Url {
         &self.inner.base_url
@@ -110,7 +121,7 @@ impl fmt::Debug for Client {
 /// ```
 /// use dari::{Client, Limits};
 ///
-/// let limits = Limits::default().body(4 << 20);
+/// let limits = Limits::default().body(4 << 20).event(1 << 20).error_body(16 << 10).excerpt(200);
 /// let client = Client::builder("dari_123").limits(limits).build()?;
 /// # Ok::<(), dari::Error>(())
 /// ```

@@ -51,6 +51,14 @@ impl ContentBlock {
     }
 
     /// Returns a block that refers to an uploaded image.
+    ///
+    /// ```
+    /// use dari::{ContentBlock, FileId};
+    ///
+    /// let photo: FileId = "file_457".parse()?;
+    /// let content = ["What is this?".into(), ContentBlock::image(photo)];
+    /// # Ok::<(), dari::ParseIdError>(())
+    /// ```
     #[must_use]
     pub fn image(id: FileId) -> Self {
         Self::Image(FileRef { file_id: id, extra: ExtraFields::default() })

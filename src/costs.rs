@@ -44,6 +44,13 @@ pub struct Costs<'a> {
 
 impl Client {
     /// Returns the operations on costs.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::SessionId) -> dari::Result<()> {
+    /// let cost = client.costs().session(&id).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn costs(&self) -> Costs<'_> {
         Costs { client: self }

@@ -27,6 +27,21 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// | Could a turn have started although I got an error? | [`may_have_happened`](Self::may_have_happened) |
 /// | What did the service say? | [`Error::Api`], [`status`](Self::status) |
 /// | How far did a wait get? | [`last_seen`](Self::last_seen) |
+///
+/// ```no_run
+/// # async fn example(client: dari::Client, agent: dari::AgentId) -> dari::Result<()> {
+/// match client.agents().send_message(&agent, "Ship it.").await {
+///     Ok(sent) => println!("started {}", sent.session.id),
+///     Err(error) if error.may_have_happened() => println!("look first: {error}"),
+///     Err(error) if error.is_retryable() => println!("later, after {:?}", error.retry_after()),
+///     Err(error) if error.is_not_found() => println!("there is no such agent"),
+///     Err(error) => return Err(error),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// What to do about each: [repeats and deadlines](crate::guide::repeats_and_deadlines).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -54,6 +54,13 @@ pub struct Files<'a> {
 
 impl Client {
     /// Returns the operations on files.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client) -> dari::Result<()> {
+    /// let file = client.files().upload(std::path::Path::new("report.pdf")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn files(&self) -> Files<'_> {
         Files { client: self }
@@ -114,6 +121,10 @@ impl<'a> Files<'a> {
 }
 
 /// The options of [`Files::upload`].
+///
+/// They are methods of its [`Call`](crate::Call): [`file_name`](crate::Call::file_name),
+/// [`content_type`](crate::Call::content_type), [`on_progress`](crate::Call::on_progress) and
+/// [`stall_timeout`](crate::Call::stall_timeout), beside those of every call.
 pub struct UploadFile {
     name: String,
     source: Source,
@@ -124,6 +135,16 @@ pub struct UploadFile {
 
 impl Call<'_, UploadedFile, UploadFile> {
     /// Sets the name to upload under, in place of the source's own.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client) -> dari::Result<()> {
+    /// use std::path::Path;
+    ///
+    /// let upload = client.files().upload(Path::new("/tmp/x8f2")).file_name("march.pdf");
+    /// let file = upload.await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn file_name(mut self, name: impl Into<String>) -> Self {
         self.operation.name = name.into();
         self
@@ -147,6 +168,16 @@ impl Call<'_, UploadedFile, UploadFile> {
     /// Sets how long nothing may move before the upload fails.
     ///
     /// Default: the client's, 30 s. It also limits the wait for the answer.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client) -> dari::Result<()> {
+    /// use std::{path::Path, time::Duration};
+    ///
+    /// let upload = client.files().upload(Path::new("march.pdf"));
+    /// let file = upload.stall_timeout(Duration::from_secs(5)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stall_timeout(mut self, limit: Duration) -> Self {
         self.operation.stall_timeout = Some(limit);
         self

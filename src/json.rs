@@ -44,6 +44,14 @@ impl RawJson {
     /// # Errors
     ///
     /// Fails where serde does: a map whose keys are not text, or a `Serialize` that refuses.
+    ///
+    /// ```
+    /// use dari::RawJson;
+    ///
+    /// let json = RawJson::new(&["a", "b"])?;
+    /// assert_eq!(json.get(), r#"["a","b"]"#);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         serde_json::value::to_raw_value(value).map(Self)
     }

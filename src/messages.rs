@@ -171,6 +171,13 @@ pub struct Messages<'a> {
 
 impl Client {
     /// Returns the operations on messages.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::SessionId) -> dari::Result<()> {
+    /// let messages = client.messages().list(&id).await?.messages;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn messages(&self) -> Messages<'_> {
         Messages { client: self }

@@ -92,12 +92,28 @@ impl<'a> Publish<'a> {
     /// Makes a new version of this agent.
     ///
     /// Whatever name the manifest gives.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, agent: dari::AgentId) -> dari::Result<()> {
+    /// let published = client.agents().publish("agents/support").new_version_of(&agent).await?;
+    /// assert_eq!(published.agent_id, agent);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new_version_of(mut self, agent: &AgentId) -> Self {
         self.agent = Some(agent.clone());
         self
     }
 
     /// Adds a field to the metadata of the source snapshot.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client) -> dari::Result<()> {
+    /// let publish = client.agents().publish("agents/support").metadata("commit", "1f3a9c2");
+    /// let published = publish.await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.metadata.insert(name.into(), value.into());
         self

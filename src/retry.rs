@@ -20,7 +20,11 @@ use crate::error::{Fate, is_passing};
 /// use std::time::Duration;
 /// use dari::RetryPolicy;
 ///
-/// let patient = RetryPolicy::default().max_attempts(8).max_delay(Duration::from_secs(30));
+/// let patient = RetryPolicy::default()
+///     .max_attempts(8)
+///     .first_delay(Duration::from_secs(1))
+///     .max_delay(Duration::from_secs(30))
+///     .max_retry_after(Duration::from_secs(300));
 /// let once = RetryPolicy::none();
 /// # assert_ne!(patient, once);
 /// ```

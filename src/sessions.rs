@@ -136,6 +136,13 @@ pub struct Sessions<'a> {
 
 impl Client {
     /// Returns the operations on sessions.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::SessionId) -> dari::Result<()> {
+    /// let session = client.sessions().get(&id).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn sessions(&self) -> Sessions<'_> {
         Sessions { client: self }

@@ -114,6 +114,13 @@ impl Client {
     /// Returns the single steps of publishing an agent.
     ///
     /// With feature `publish`, `agents().publish(..)` does all of them in one call.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::SourceSnapshotId) -> dari::Result<()> {
+    /// let manifest = client.source_snapshots().manifest(&id).await?.manifest;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn source_snapshots(&self) -> SourceSnapshots<'_> {
         SourceSnapshots { client: self }

@@ -36,6 +36,8 @@ pub use text::TextStream;
 
 /// The events of a session, each once and in order; see [`Sessions::stream`](crate::Sessions::stream).
 ///
+/// How to use it is taught in [streaming and resuming](crate::guide::streaming_and_resuming).
+///
 /// # What it guarantees
 ///
 /// Every event of the ledger after the starting point is delivered once, and in the order of
@@ -140,6 +142,14 @@ impl EventStream {
     /// Starts behind this point: a [`Cursor`], an event, or an event's id.
     ///
     /// Default: the first event of the ledger.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, sent: dari::SentMessage) -> dari::Result<()> {
+    /// let stream = client.sessions().stream(&sent.session.id);
+    /// let mut events = stream.after(&sent.event); // or after("12@evt_12".parse::<dari::Cursor>()?)
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn after(mut self, point: impl Into<Cursor>) -> Self {
         let cursor = point.into();
         self.order.resume(&cursor);
@@ -150,6 +160,16 @@ impl EventStream {
     /// Ends behind the event that finishes this message.
     ///
     /// Start before that event: a stream that begins behind it does not see it.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, sent: dari::SentMessage) -> dari::Result<()> {
+    /// let mut events = client.sessions().stream(&sent.session.id).until(&sent.message.id);
+    /// while let Some(event) = events.try_next().await? {
+    ///     println!("{}", event.event_type);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn until(mut self, message: &MessageId) -> Self {
         self.until = Until::Message(message.clone());
         self
@@ -162,6 +182,16 @@ impl EventStream {
     /// end the stream. One that starts behind the last event of an idle session, with its number,
     /// ends at once. An error of that question is told, and the stream goes on to the next moment
     /// that looks idle.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, sent: dari::SentMessage) -> dari::Result<()> {
+    /// let mut events = client.sessions().stream(&sent.session.id).until_idle();
+    /// while let Some(event) = events.try_next().await? {
+    ///     println!("{}", event.event_type);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn until_idle(mut self) -> Self {
         self.until = Until::Idle;
         self
@@ -170,12 +200,32 @@ impl EventStream {
     /// Sets how long no byte may come before the connection is made again. Default 60 s.
     ///
     /// Heartbeats count as bytes.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, sent: dari::SentMessage) -> dari::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let stream = client.sessions().stream(&sent.session.id);
+    /// let mut events = stream.idle_timeout(Duration::from_secs(20));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
         self.idle_limit = limit;
         self
     }
 
     /// Sets how the stream reconnects.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, sent: dari::SentMessage) -> dari::Result<()> {
+    /// use dari::ReconnectPolicy;
+    ///
+    /// let stream = client.sessions().stream(&sent.session.id);
+    /// let mut events = stream.reconnect(ReconnectPolicy::default().max_attempts(1000));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reconnect(mut self, policy: ReconnectPolicy) -> Self {
         self.patience = Patience::new(policy);
         self
@@ -204,6 +254,16 @@ impl EventStream {
     /// # Errors
     ///
     /// See [`EventStream`]; asking again goes on.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, sent: dari::SentMessage) -> dari::Result<()> {
+    /// let mut events = client.sessions().stream(&sent.session.id).until(&sent.message.id);
+    /// while let Some(event) = events.try_next().await? {
+    ///     println!("{:?} {}", event.sequence_number, event.event_type);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn try_next(&mut self) -> Result<Option<Event>, Error> {
         std::future::poll_fn(|context| self.poll_event(context)).await
     }
@@ -212,12 +272,29 @@ impl EventStream {
     ///
     /// `None` before the first event of a stream that was not started behind another, and as long as
     /// events have neither id nor number to resume behind.
+    ///
+    /// ```no_run
+    /// # async fn example(mut events: dari::EventStream) -> Result<(), Box<dyn std::error::Error>> {
+    /// let event = events.try_next().await?;
+    /// if let Some(cursor) = events.cursor() {
+    ///     std::fs::write("cursor", cursor.to_string())?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn cursor(&self) -> Option<&Cursor> {
         self.cursor.as_ref()
     }
 
     /// Returns what the stream has been through so far.
+    ///
+    /// ```no_run
+    /// # fn example(events: dari::EventStream) {
+    /// let stats = events.stats();
+    /// println!("{} reconnects, {} events missing", stats.reconnects, stats.missing);
+    /// # }
+    /// ```
     #[must_use]
     pub fn stats(&self) -> StreamStats {
         self.stats
@@ -226,6 +303,14 @@ impl EventStream {
     /// Returns the sequence numbers that nobody had, oldest first.
     ///
     /// The newest 256 ranges are kept.
+    ///
+    /// ```no_run
+    /// # fn example(events: dari::EventStream) {
+    /// for gap in events.gaps() {
+    ///     eprintln!("nobody has the events {} to {}", gap.start(), gap.end());
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn gaps(&self) -> Vec<RangeInclusive<u64>> {
         self.order.gaps().cloned().collect()

@@ -50,6 +50,8 @@ pub use set::{ToolSet, Unregistered};
 /// # }
 /// ```
 ///
+/// More to learn from: the guide on [tools](crate::guide::tools).
+///
 /// # What it guarantees
 ///
 /// - **No call is missed.** The stream is attached before the history is read, unless it takes more
@@ -97,6 +99,15 @@ pub struct Tools<'a> {
 
 impl Client {
     /// Returns the runner of the application's tools.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::MessageId) -> dari::Result<()> {
+    /// let ping = |_: dari::ToolRequest| async { Ok::<_, String>("pong") };
+    /// let tools = dari::ToolSet::new().on_raw("ping", ping);
+    /// let message = client.tools().run(&id, &tools).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn tools(&self) -> Tools<'_> {
         Tools { client: self }

@@ -186,6 +186,13 @@ pub struct Transcripts<'a> {
 
 impl Client {
     /// Returns the operations on transcripts.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::SessionId) -> dari::Result<()> {
+    /// let items = client.transcript().get(&id).await?.timeline.items;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn transcript(&self) -> Transcripts<'_> {
         Transcripts { client: self }

@@ -5,6 +5,8 @@
 //! contract §7 has the facts. Where events are delivered is set with
 //! [`agents().webhook`](crate::Agents::webhook).
 //!
+//! A whole service on the emulator stands in the [guide](crate::guide::webhooks).
+//!
 //! # A handler
 //!
 //! 1. Verify the bytes as they arrived. If that fails, answer [`WebhookError::status`].

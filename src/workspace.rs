@@ -33,6 +33,13 @@ pub struct Workspaces<'a> {
 
 impl Client {
     /// Returns the operations on sessions' workspaces.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::SessionId) -> dari::Result<()> {
+    /// let bytes = client.workspace().download(&id).to_file("workspace.zip").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn workspace(&self) -> Workspaces<'_> {
         Workspaces { client: self }
@@ -95,6 +102,11 @@ impl<'a> Workspaces<'a> {
 }
 
 /// The options of [`Workspaces::download`].
+///
+/// They are methods of its [`Call`](crate::Call): [`path`](crate::Call::path),
+/// [`to_file`](crate::Call::to_file), [`on_progress`](crate::Call::on_progress),
+/// [`stall_timeout`](crate::Call::stall_timeout) and [`max_bytes`](crate::Call::max_bytes), beside
+/// those of every call.
 #[derive(Debug)]
 pub struct DownloadWorkspace {
     request: Request,
@@ -115,6 +127,14 @@ impl<'a> Call<'a, Download, DownloadWorkspace> {
     /// Calls a function whenever a piece of the archive has come.
     ///
     /// The function should not block.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::SessionId) -> dari::Result<()> {
+    /// let download = client.workspace().download(&id);
+    /// download.on_progress(|progress| println!("{} bytes", progress.bytes)).to_file("a.zip").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn on_progress(mut self, callback: impl FnMut(Progress) + Send + 'static) -> Self {
         self.operation.settings.watcher = Watcher::new(callback);
         self
@@ -123,6 +143,16 @@ impl<'a> Call<'a, Download, DownloadWorkspace> {
     /// Sets how long nothing may come before the download fails.
     ///
     /// Default: the client's, 30 s. The time a reader of the stream takes does not count.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::SessionId) -> dari::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let download = client.workspace().download(&id).stall_timeout(Duration::from_secs(5));
+    /// download.to_file("workspace.zip").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stall_timeout(mut self, limit: Duration) -> Self {
         self.operation.settings.stall_timeout = Some(limit);
         self
@@ -131,6 +161,13 @@ impl<'a> Call<'a, Download, DownloadWorkspace> {
     /// Sets the ceiling of the archive, in bytes. Default 4 GiB.
     ///
     /// Past it the download fails with [`Error::Decode`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::SessionId) -> dari::Result<()> {
+    /// client.workspace().download(&id).max_bytes(100 << 20).to_file("workspace.zip").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.operation.settings.max_bytes = bytes;
         self

@@ -24,6 +24,8 @@ const LONGEST_KEY: usize = 128;
 /// let item = BatchItem::new(&agent, "Triage T-1042.")
 ///     .metadata("ticket", "T-1042")
 ///     .message_metadata("attempt", 1)
+///     .version_id("ver_7".parse()?)
+///     .llm_id("llm_fast")
 ///     .secret("CRM_TOKEN", "t0ps3cret");
 /// assert!(!format!("{item:?}").contains("t0ps3cret"));
 /// # Ok::<(), dari::ParseIdError>(())
@@ -183,6 +185,9 @@ fn check_key(key: &str) -> Result<(), Error> {
 }
 
 /// The options of [`Batches::create`](crate::Batches::create).
+///
+/// They are methods of its [`Call`](crate::Call):
+/// [`idempotency_key`](crate::Call::idempotency_key), beside those of every call.
 #[derive(Debug)]
 pub struct CreateBatch {
     items: Vec<BatchItem>,

@@ -11,6 +11,9 @@ use crate::poll::{Changes, Look, Wait, Watch};
 use crate::status::BatchStatus;
 
 /// The options of [`Batches::wait`](crate::Batches::wait).
+///
+/// They are methods of its [`Wait`](crate::Wait): [`on_progress`](crate::Wait::on_progress), beside
+/// those of every wait.
 pub struct WaitForBatch<'a> {
     client: &'a Client,
     id: BatchId,

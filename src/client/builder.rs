@@ -18,6 +18,25 @@ pub(super) type Configure =
     Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send>;
 
 /// Builds a [`Client`]; every setting has a default.
+///
+/// ```
+/// use std::time::Duration;
+/// use dari::{Client, Limits, RetryPolicy};
+///
+/// let client = Client::builder("dari_123")
+///     .base_url("https://gateway.internal/dari")
+///     .user_agent_suffix("ticket-worker/1.4")
+///     .retry(RetryPolicy::default().max_attempts(6))
+///     .retry_budget(250) // 50 repeats
+///     .connect_timeout(Duration::from_secs(3))
+///     .attempt_timeout(Duration::from_secs(15))
+///     .timeout(Duration::from_secs(60))
+///     .stall_timeout(Duration::from_secs(10))
+///     .pool_idle_timeout(Duration::from_secs(30))
+///     .limits(Limits::default().body(8 << 20))
+///     .build()?;
+/// # Ok::<(), dari::Error>(())
+/// ```
 #[must_use = "a builder does nothing until it is built"]
 pub struct ClientBuilder {
     key: Secret,
@@ -93,6 +112,12 @@ impl ClientBuilder {
     ///
     /// Without this, `http:` is refused except to a loopback address. Whoever sits on the way can
     /// then read the key, and a proxy from the environment gets it in clear.
+    ///
+    /// ```
+    /// let gateway = "http://gateway.internal"; // on a network that you trust
+    /// let client = dari::Client::builder("dari_123").base_url(gateway).allow_plain_http().build()?;
+    /// # Ok::<(), dari::Error>(())
+    /// ```
     pub fn allow_plain_http(mut self) -> Self {
         self.plain_http = PlainHttp::Anywhere;
         self

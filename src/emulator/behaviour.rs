@@ -92,6 +92,13 @@ impl ScriptedAgent {
     /// # Errors
     ///
     /// If the file cannot be read, and as [`from_json`](Self::from_json) has it.
+    ///
+    /// ```no_run
+    /// use dari::emulator::ScriptedAgent;
+    ///
+    /// let agent = ScriptedAgent::from_file("tests/support.json")?;
+    /// # Ok::<(), dari::emulator::BehaviourError>(())
+    /// ```
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, BehaviourError> {
         let path = path.as_ref();
         let named = |error| BehaviourError { file: Some(path.to_owned()), ..error };

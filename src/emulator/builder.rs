@@ -72,6 +72,20 @@ impl EmulatorBuilder {
     /// Adds the key of an organization that owns nothing.
     ///
     /// Whatever exists answers it with 403, whatever does not with 404.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use dari::Client;
+    /// use dari::emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().other_organization("dari_other").start().await?;
+    /// let other = Client::builder("dari_other").base_url(emulator.url()).build()?;
+    /// let refused = other.agents().get(&emulator.agent()).await.unwrap_err();
+    /// assert!(refused.is_forbidden());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn other_organization(mut self, key: impl Into<String>) -> Self {
         self.other_api_key = Some(key.into());
         self
@@ -80,6 +94,13 @@ impl EmulatorBuilder {
     /// Sets how long a stream may be silent; the default is 15 s.
     ///
     /// After that long without an event it sends a comment. Less than 1 ms counts as 1 ms.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dari::emulator::Emulator;
+    ///
+    /// let lively = Emulator::builder().heartbeat(Duration::from_millis(20));
+    /// ```
     pub fn heartbeat(mut self, interval: Duration) -> Self {
         self.heartbeat = interval.max(Duration::from_millis(1));
         self
@@ -145,6 +166,13 @@ impl EmulatorBuilder {
     /// Sets how long after a run its cost can be asked for; the default is 0 s.
     ///
     /// Until then the answer is 404, as it is while the session is at work.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dari::emulator::Emulator;
+    ///
+    /// let slow = Emulator::builder().cost_delay(Duration::from_secs(2));
+    /// ```
     pub fn cost_delay(mut self, delay: Duration) -> Self {
         self.cost_delay = delay;
         self

@@ -29,6 +29,21 @@ impl Emulator {
     }
 
     /// Returns a builder of a client, to set more than address and key.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use dari::emulator::Emulator;
+    /// # let emulator = Emulator::start().await?;
+    /// use std::time::Duration;
+    /// use dari::RetryPolicy;
+    ///
+    /// // A test need not wait between attempts.
+    /// let at_once = RetryPolicy::default().first_delay(Duration::ZERO);
+    /// let client = emulator.client_builder().retry(at_once).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn client_builder(&self) -> ClientBuilder {
         Client::builder(self.api_key()).base_url(self.url())
     }

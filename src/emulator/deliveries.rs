@@ -29,6 +29,7 @@ use super::{Emulator, EmulatorBuilder};
 /// let hostile = DeliveryPolicy::default()
 ///     .attempts(5)
 ///     .retry_delay(Duration::from_millis(10))
+///     .timeout(Duration::from_millis(500))
 ///     .duplicates(1)
 ///     .reorder(Duration::from_millis(50));
 /// let emulator = Emulator::builder().deliveries(hostile).start().await?;
@@ -126,6 +127,27 @@ impl EmulatorBuilder {
 
 impl Emulator {
     /// Returns every attempt to deliver a webhook that ended.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use dari::emulator::{DeliveryPolicy, Emulator};
+    /// # let policy = DeliveryPolicy::default().attempts(1);
+    /// # let emulator = Emulator::builder().deliveries(policy).start().await?;
+    /// # let (client, agent) = (emulator.client()?, emulator.agent());
+    /// use dari::WebhookEventType::SessionCompleted;
+    ///
+    /// let webhook = client.agents().webhook(&agent);
+    /// webhook.set("http://127.0.0.1:1/nobody").event_types([SessionCompleted]).await?;
+    /// client.agents().send_message(&agent, "Hello").await?;
+    /// while emulator.deliveries().is_empty() {
+    ///     tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    /// }
+    /// let attempt = &emulator.deliveries()[0];
+    /// assert_eq!((attempt.event_type(), attempt.status()), ("session.completed", None));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn deliveries(&self) -> Vec<DeliveryAttempt> {
         self.deliveries.all()

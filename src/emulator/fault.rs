@@ -39,6 +39,7 @@ const PAGE: &str = "<!doctype html>\n<title>Down for maintenance</title>\n<h1>Ba
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
 /// use dari::emulator::{Emulator, Fault, FaultKind, Route};
 ///
 /// let emulator = Emulator::start().await?;
@@ -53,6 +54,23 @@ const PAGE: &str = "<!doctype html>\n<title>Down for maintenance</title>\n<h1>Ba
 ///
 /// assert_eq!(emulator.faults_left(), 0);
 /// assert_eq!(emulator.requests()[1].fault(), Some(FaultKind::NoAnswer));
+///
+/// // The second request for the messages gets an answer of your own making.
+/// let odd = Fault::reply(200, "application/json", r#"{"messages": "none"}"#);
+/// emulator.inject(odd.on(Route::ListMessages).after(1));
+/// client.messages().list(&session.id).await?;
+/// let error = client.messages().list(&session.id).await.unwrap_err();
+/// assert!(matches!(error, dari::Error::Decode(_)));
+///
+/// // What else there is.
+/// emulator.inject(Fault::disconnect().on(Route::GetSession));
+/// emulator.inject(Fault::delay(Duration::from_secs(2)).on(Route::GetTranscript));
+/// emulator.inject(Fault::cut_body_after(20).on(Route::GetMessage));
+/// emulator.inject(Fault::end_stream_after(3));
+/// emulator.inject(Fault::skip_events(1..2));
+/// emulator.inject(Fault::status(502).carried_out().on(Route::SendEvents));
+/// emulator.inject(Fault::repeat_events(0..2));
+/// emulator.inject(Fault::stall_stream_after(5));
 /// # Ok(())
 /// # }
 /// ```

@@ -82,7 +82,8 @@
 //!
 //! # More
 //!
-//! The [guide] shows the same service as a program for the shell, [`Fault`] what can go wrong on
+//! How to test a service of yours with it is taught in [testing](crate::guide::testing). The
+//! [guide] here shows the same service as a program for the shell, [`Fault`] what can go wrong on
 //! request, and how to test what your code makes of it.
 //!
 //! # Time and memory
@@ -164,34 +165,102 @@ impl Emulator {
     ///
     /// # Errors
     /// If no loopback port or no thread can be had.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use dari::emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// let client = emulator.client()?;
+    /// assert_eq!(client.agents().list().await?.agents.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }
 
     /// Returns a builder, to choose agents and keys.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use dari::emulator::{Emulator, ScriptedAgent, Turn};
+    ///
+    /// let agent = ScriptedAgent::named("greeter").turns([Turn::reply("Hello.")]);
+    /// let emulator = Emulator::builder().agent(agent).api_key("dari_test").start().await?;
+    /// assert_eq!(emulator.api_key(), "dari_test");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn builder() -> EmulatorBuilder {
         EmulatorBuilder::new()
     }
 
     /// Returns the base URL, such as `http://127.0.0.1:41234`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = dari::emulator::Emulator::start().await?;
+    /// // For a program under test that takes its address from the environment.
+    /// let mut program = std::process::Command::new("my-service");
+    /// program.env("DARI_API_URL", emulator.url()).env("DARI_API_KEY", emulator.api_key());
+    /// # assert!(emulator.url().starts_with("http://127.0.0.1:"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn url(&self) -> &str {
         self.server.url()
     }
 
     /// Returns the API key that it accepts.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = dari::emulator::Emulator::start().await?;
+    /// let client = dari::Client::builder(emulator.api_key()).base_url(emulator.url()).build()?;
+    /// client.agents().get(&emulator.agent()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn api_key(&self) -> &str {
         &self.api_key
     }
 
     /// Returns the id of the first agent.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = dari::emulator::Emulator::start().await?;
+    /// let agent = emulator.client()?.agents().get(&emulator.agent()).await?;
+    /// assert_eq!(agent.name, "echo-agent");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn agent(&self) -> AgentId {
         self.first_agent.clone()
     }
 
     /// Returns the ids of all agents, in the order added.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use dari::emulator::{Emulator, ScriptedAgent};
+    ///
+    /// let (first, second) = (ScriptedAgent::named("support"), ScriptedAgent::named("sales"));
+    /// let emulator = Emulator::builder().agent(first).agent(second).start().await?;
+    /// assert_eq!(emulator.agents(), ["agt_1", "agt_2"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn agents(&self) -> Vec<AgentId> {
         self.agents.clone()
@@ -200,12 +269,37 @@ impl Emulator {
     /// Returns every request received, refused ones too.
     ///
     /// They stand in the order in which they arrived whole.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = dari::emulator::Emulator::start().await?;
+    /// # let (client, agent) = (emulator.client()?, emulator.agent());
+    /// client.agents().send_message(&agent, "Hello").await?;
+    /// let requests = emulator.requests();
+    /// assert_eq!(requests[0].path(), "/v1/agents/agt_1/messages");
+    /// assert_eq!(requests[0].json()?["content"][0]["text"], "Hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.log.all()
     }
 
     /// Forgets the requests received so far.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = dari::emulator::Emulator::start().await?;
+    /// # let (client, agent) = (emulator.client()?, emulator.agent());
+    /// client.agents().send_message(&agent, "To set the scene.").await?;
+    /// emulator.clear_requests();
+    /// assert!(emulator.requests().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn clear_requests(&self) {
         self.log.clear();
     }
@@ -213,6 +307,21 @@ impl Emulator {
     /// Returns how many event streams are open.
     ///
     /// A closed one is noticed soon after, not at once: ask until the number is as expected.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = dari::emulator::Emulator::start().await?;
+    /// # let (client, agent) = (emulator.client()?, emulator.agent());
+    /// let session = client.sessions().create(&agent).await?.id;
+    /// let mut events = client.sessions().stream(&session);
+    /// assert_eq!(emulator.open_streams(), 0, "nobody has asked for an event yet");
+    /// # client.messages().send(&session, "Hello").await?;
+    /// events.try_next().await?;
+    /// assert_eq!(emulator.open_streams(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn open_streams(&self) -> usize {
         self.bell.receiver_count()

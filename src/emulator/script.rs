@@ -86,6 +86,18 @@ enum Script {
 
 impl ScriptedAgent {
     /// Returns an agent that repeats the user's text.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use dari::emulator::{Emulator, ScriptedAgent};
+    ///
+    /// let parrot = ScriptedAgent::echo().renamed("parrot");
+    /// let emulator = Emulator::builder().agent(parrot).start().await?;
+    /// assert_eq!(emulator.client()?.agents().list().await?.agents[0].name, "parrot");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn echo() -> Self {
         Self::named("echo-agent")
@@ -185,6 +197,15 @@ impl Turn {
     /// Returns the turn with a tool call that fails.
     ///
     /// The turn goes on: the error is what the model was told. End a turn with [`Turn::fail`].
+    ///
+    /// ```
+    /// use dari::emulator::Turn;
+    /// use serde_json::json;
+    ///
+    /// let turn = Turn::new()
+    ///     .failed_tool_call("lookup", json!({"id": "T-9"}), json!({"message": "no such ticket"}))
+    ///     .text("There is no T-9.");
+    /// ```
     pub fn failed_tool_call(self, name: impl Into<String>, arguments: Value, error: Value) -> Self {
         self.step(Step::Tool(ToolStep { name: name.into(), arguments, outcome: Err(error) }))
     }
@@ -193,6 +214,12 @@ impl Turn {
     ///
     /// The path is relative to `/workspace`; a file of the same path is replaced. It stands in the
     /// archive as it is given, also one that nobody should unpack.
+    ///
+    /// ```
+    /// use dari::emulator::Turn;
+    ///
+    /// let turn = Turn::new().file("out/report.md", "# Report\n").text("It is in out/report.md.");
+    /// ```
     pub fn file(self, path: impl Into<String>, contents: impl Into<Bytes>) -> Self {
         self.step(Step::File(path.into(), contents.into()))
     }

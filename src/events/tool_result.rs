@@ -46,6 +46,14 @@ impl NewToolResult {
     }
 
     /// Returns an error that tells nothing more.
+    ///
+    /// ```
+    /// use dari::{MessageId, NewToolResult};
+    ///
+    /// let message: MessageId = "msg_1".parse()?;
+    /// let failed = NewToolResult::bare_error(&message, &"call_1".into());
+    /// # Ok::<(), dari::ParseIdError>(())
+    /// ```
     pub fn bare_error(message: &MessageId, call: &ToolCallId) -> Self {
         Self {
             r#type: "tool.result_submitted",

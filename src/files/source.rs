@@ -49,6 +49,12 @@ impl FileSource {
     ///
     /// The upload fails if it gives fewer, or more together with the last of them. Once it has given
     /// as many it is not read any more, so it needs no end.
+    ///
+    /// ```
+    /// use dari::FileSource;
+    ///
+    /// let source = FileSource::sized_reader("numbers.txt", 5, &b"1 2 3"[..]);
+    /// ```
     pub fn sized_reader(
         name: impl Into<String>,
         size_bytes: u64,

@@ -10,6 +10,9 @@ use crate::messages::QueuedMessage;
 use crate::request::{Key, KeyPlace, Request};
 
 /// The options of [`Messages::send`](crate::Messages::send).
+///
+/// They are methods of its [`Call`](crate::Call): [`metadata`](crate::Call::metadata) and
+/// [`idempotency_key`](crate::Call::idempotency_key), beside those of every call.
 #[derive(Debug)]
 pub struct SendMessage {
     session: SessionId,

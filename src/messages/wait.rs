@@ -16,6 +16,10 @@ use crate::stream::until::status_of;
 use crate::stream::{Cursor, EventStream};
 
 /// The options of [`Messages::wait`](crate::Messages::wait).
+///
+/// They are methods of its [`Wait`](crate::Wait): [`after`](crate::Wait::after),
+/// [`on_status`](crate::Wait::on_status) and
+/// [`or_waiting_for_tool`](crate::Wait::or_waiting_for_tool), beside those of every wait.
 pub struct WaitForMessage<'a> {
     client: &'a Client,
     id: MessageId,
@@ -42,6 +46,18 @@ impl<'a> WaitForMessage<'a> {
 
 impl<'a> Wait<'a, Message, WaitForMessage<'a>> {
     /// Ends the wait also when the message waits for a tool of yours.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::MessageId) -> dari::Result<()> {
+    /// use dari::MessageStatus;
+    ///
+    /// let message = client.messages().wait(&id).or_waiting_for_tool().await?;
+    /// if message.status == MessageStatus::WaitingForTool {
+    ///     println!("it is our turn");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn or_waiting_for_tool(mut self) -> Self {
         self.watch.ends = Ends::AlsoForTool;
         self
@@ -61,6 +77,13 @@ impl<'a> Wait<'a, Message, WaitForMessage<'a>> {
     /// Give it a point before the message's end, such as the event of the send. The message is
     /// fetched the moment the ledger shows its end, and beside the stream at most every 30 s. A
     /// stream that fails for good is no error: the wait goes on polling.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, sent: dari::SentMessage) -> dari::Result<()> {
+    /// let message = client.messages().wait(&sent.message.id).after(&sent.event).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn after(mut self, point: impl Into<Cursor>) -> Self {
         self.watch.follow = Follow::From(point.into());
         self

@@ -50,6 +50,15 @@ impl<T, W> Wait<'_, T, W> {
     /// Less up to a fifth of it at random, so that waits do not ask in step.
     ///
     /// Default: delays that grow from 250 ms by a factor of 1.6 up to 5 s.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::MessageId) -> dari::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let message = client.messages().wait(&id).poll_interval(Duration::from_secs(30)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         let interval = interval.max(Duration::from_millis(1));
         self.patience.delays = Delays::polling(interval, interval);

@@ -46,7 +46,10 @@ pub(super) enum Kind {
 /// ```
 /// use dari::SourceDirectory;
 ///
-/// let source = SourceDirectory::new("agents/support").ignore(["*.log", "/drafts"]);
+/// let source = SourceDirectory::new("agents/support")
+///     .ignore(["*.log", "/drafts"])
+///     .max_files(500)
+///     .max_size(20 << 20);
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a source does nothing until it is published"]

@@ -11,6 +11,9 @@ use crate::retry::Repeat;
 use crate::sessions::{NewSession, Session, SessionList};
 
 /// The options of [`Sessions::create`](crate::Sessions::create).
+///
+/// They are methods of its [`Call`](crate::Call): [`session`](crate::Call::session), beside those
+/// of every call.
 #[derive(Debug)]
 pub struct CreateSession {
     pub(super) agent: AgentId,
@@ -36,6 +39,9 @@ impl Operation for CreateSession {
 }
 
 /// The options of [`Sessions::list`](crate::Sessions::list).
+///
+/// They are methods of its [`Call`](crate::Call): [`metadata`](crate::Call::metadata), beside those
+/// of every call.
 #[derive(Debug)]
 pub struct ListSessions(pub(super) Request);
 
@@ -55,6 +61,9 @@ impl Operation for ListSessions {
 }
 
 /// The options of [`Sessions::events`](crate::Sessions::events).
+///
+/// They are methods of its [`Call`](crate::Call): [`limit`](crate::Call::limit), beside those of
+/// every call.
 #[derive(Debug)]
 pub struct ListEvents(pub(super) Request);
 

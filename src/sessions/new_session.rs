@@ -17,8 +17,14 @@ use crate::secret::{self, Secret};
 ///     .name("Ticket T-1042")
 ///     .metadata("team", "support")
 ///     .secret("CRM_TOKEN", "t0ps3cret")
+///     .llm_id("llm_fast")
+///     .llm_api_key("sk-t0ps3cret")
+///     .version_id("ver_7".parse()?)
+///     .storage_binding_id("storage_1")
 ///     .allow_internet();
+/// let offline = NewSession::new().deny_internet();
 /// assert!(!format!("{session:?}").contains("t0ps3cret"));
+/// # Ok::<(), dari::ParseIdError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[must_use = "options do nothing until they are given to a call"]

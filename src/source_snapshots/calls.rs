@@ -11,6 +11,9 @@ use crate::retry::Repeat;
 use crate::source_snapshots::ReservedSnapshot;
 
 /// The options of [`SourceSnapshots::reserve`](crate::SourceSnapshots::reserve).
+///
+/// They are methods of its [`Call`](crate::Call): [`metadata`](crate::Call::metadata), beside those
+/// of every call.
 #[derive(Debug, Serialize)]
 pub struct ReserveSnapshot {
     format: &'static str,

@@ -112,6 +112,14 @@ impl UploadSnapshot<'_> {
     /// Calls `watch` with how far the upload is.
     ///
     /// A repeat begins at zero.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, reserved: dari::ReservedSnapshot, archive: Vec<u8>) -> dari::Result<()> {
+    /// let upload = client.source_snapshots().upload(&reserved, archive);
+    /// upload.on_progress(|progress| println!("{} bytes", progress.bytes)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn on_progress(mut self, watch: impl FnMut(Progress) + Send + 'static) -> Self {
         self.watcher = Watcher::new(watch);
         self

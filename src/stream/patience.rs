@@ -21,9 +21,13 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// connection that served for 30 s; one that ended in silence served until its last byte.
 ///
 /// ```
+/// use std::time::Duration;
 /// use dari::ReconnectPolicy;
 ///
-/// let patient = ReconnectPolicy::default().max_attempts(1000);
+/// let patient = ReconnectPolicy::default()
+///     .max_attempts(1000)
+///     .first_delay(Duration::from_secs(1))
+///     .max_delay(Duration::from_secs(30));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReconnectPolicy {

@@ -23,6 +23,16 @@ impl TextStream {
     /// # Errors
     ///
     /// Those of [`EventStream::try_next`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, sent: dari::SentMessage) -> dari::Result<()> {
+    /// let mut text = client.sessions().stream(&sent.session.id).until(&sent.message.id).text();
+    /// while let Some(piece) = text.try_next().await? {
+    ///     println!("{piece}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn try_next(&mut self) -> Result<Option<String>, Error> {
         std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await.transpose()
     }
@@ -30,6 +40,12 @@ impl TextStream {
 
 impl TextStream {
     /// Returns the stream of events underneath, for its cursor and its counters.
+    ///
+    /// ```no_run
+    /// # fn example(text: dari::TextStream) {
+    /// let cursor = text.events().cursor().map(ToString::to_string);
+    /// # }
+    /// ```
     pub fn events(&self) -> &EventStream {
         &self.0
     }

@@ -37,6 +37,16 @@ impl<'a> RunTools<'a> {
     ///
     /// When the time is up, handlers at work are dropped and their calls stay unanswered: the same run
     /// made again takes them up.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::MessageId, tools: dari::ToolSet) -> dari::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let run = client.tools().run(&id, &tools).timeout(Duration::from_secs(3600));
+    /// let message = run.await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -46,6 +56,14 @@ impl<'a> RunTools<'a> {
     ///
     /// Give it the event of the send: a long session's events are then read once, not twice. Calls
     /// before this point are found all the same, for the history is read whole.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::SessionId, tools: dari::ToolSet) -> dari::Result<()> {
+    /// let sent = client.messages().send(&id, "And T-1043?").await?;
+    /// let message = client.tools().run(&sent.message.id, &tools).after(&sent.event).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn after(mut self, point: impl Into<Cursor>) -> Self {
         self.after = Some(point.into());
         self

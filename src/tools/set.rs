@@ -21,7 +21,7 @@ use crate::tools::request::ToolRequest;
 ///
 /// ```
 /// use std::time::Duration;
-/// use dari::{ToolRequest, ToolSet};
+/// use dari::{ToolRequest, ToolSet, Unregistered};
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Deserialize)]
@@ -40,6 +40,8 @@ use crate::tools::request::ToolRequest;
 ///     .on("lookup_ticket", lookup_ticket)
 ///     .on_raw("echo", |call: ToolRequest| async move { Ok::<_, String>(call.arguments) })
 ///     .timeout(Duration::from_secs(20))
+///     .concurrency(2)
+///     .unregistered(Unregistered::AnswerWithError)
 ///     .observe(|call| eprintln!("{} {:?}: {}", call.tool_name, call.duration, call.outcome));
 /// ```
 #[derive(Clone)]

@@ -40,6 +40,13 @@ impl WebhookVerifier {
     /// # Errors
     ///
     /// [`Error::Config`] for a secret that is empty, or has white space around it.
+    ///
+    /// ```
+    /// use dari::webhooks::WebhookVerifier;
+    ///
+    /// assert!(WebhookVerifier::new("whsec_test").is_ok());
+    /// assert!(WebhookVerifier::new("").is_err());
+    /// ```
     pub fn new(secret: impl Into<Secret>) -> Result<Self, Error> {
         Ok(Self { secrets: Secrets::new(secret.into())?, scheme: SchemeV1 })
     }
@@ -54,11 +61,26 @@ impl<S> WebhookVerifier<S> {
     /// # Errors
     ///
     /// Those of [`new`](WebhookVerifier::new).
+    ///
+    /// ```
+    /// use dari::webhooks::WebhookVerifier;
+    ///
+    /// let verifier = WebhookVerifier::new("whsec_new")?.and_secret("whsec_old")?;
+    /// # Ok::<(), dari::Error>(())
+    /// ```
     pub fn and_secret(self, secret: impl Into<Secret>) -> Result<Self, Error> {
         Ok(Self { secrets: self.secrets.and(secret.into())?, ..self })
     }
 
     /// Verifies in another way than [`SchemeV1`].
+    ///
+    /// ```
+    /// use dari::webhooks::{SchemeV1, WebhookVerifier};
+    ///
+    /// // See `SignatureScheme` for one of your own.
+    /// let verifier = WebhookVerifier::new("whsec_test")?.with_scheme(SchemeV1::default());
+    /// # Ok::<(), dari::Error>(())
+    /// ```
     #[must_use]
     pub fn with_scheme<T: SignatureScheme>(self, scheme: T) -> WebhookVerifier<T> {
         WebhookVerifier { secrets: self.secrets, scheme }
@@ -74,6 +96,18 @@ impl<S: SignatureScheme> WebhookVerifier<S> {
     /// # Errors
     ///
     /// Fails when no signature is good, and when the body is no event; see [`WebhookError`].
+    ///
+    /// ```
+    /// use dari::webhooks::{WebhookSigner, WebhookVerifier};
+    /// use http::HeaderMap;
+    ///
+    /// let body = br#"{"id": "wh_1", "type": "session.completed", "data": {}}"#;
+    /// let headers = HeaderMap::from_iter([WebhookSigner::new("whsec_test")?.sign(body)]);
+    /// let verifier = WebhookVerifier::new("whsec_test")?;
+    /// assert_eq!(verifier.verify(&headers, body)?.id, "wh_1");
+    /// assert!(verifier.verify(&headers, b"{}").is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<WebhookEvent, WebhookError> {
         let mut lines = Vec::new();
         for line in headers.get_all(self.scheme.header()) {

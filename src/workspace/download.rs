@@ -24,6 +24,14 @@ impl Download {
     }
 
     /// Returns the size of the archive, where the service told it.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::SessionId) -> dari::Result<()> {
+    /// let download = client.workspace().download(&id).await?;
+    /// println!("{:?} bytes to come", download.size_bytes());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn size_bytes(&self) -> Option<u64> {
         self.0.total()
@@ -37,6 +45,17 @@ impl Download {
     ///
     /// [`Error::Transport`] when the download breaks off or stalls ([`Error::is_timeout`] tells
     /// which); [`Error::Decode`] past the ceiling of `max_bytes`.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::SessionId) -> dari::Result<()> {
+    /// let mut download = client.workspace().download(&id).await?;
+    /// let mut bytes = 0;
+    /// while let Some(piece) = download.try_next().await? {
+    ///     bytes += piece.len();
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn try_next(&mut self) -> Result<Option<Bytes>, Error> {
         poll_fn(|context| self.0.poll_chunk(context)).await.transpose()
     }

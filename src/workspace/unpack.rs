@@ -101,12 +101,30 @@ impl UnpackLimits {
 
 impl<'a> Call<'a, Download, DownloadWorkspace> {
     /// Sets the ceilings of [`unpack_into`](Self::unpack_into).
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::SessionId) -> dari::Result<()> {
+    /// use dari::UnpackLimits;
+    ///
+    /// let limits = UnpackLimits::default().entries(500).bytes(50 << 20).ratio(20);
+    /// client.workspace().download(&id).unpack_limits(limits).unpack_into("out").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn unpack_limits(mut self, limits: UnpackLimits) -> Self {
         self.operation.unpacking.limits = limits;
         self
     }
 
     /// Calls a function after each entry that was unpacked.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dari::Client, id: dari::SessionId) -> dari::Result<()> {
+    /// let download = client.workspace().download(&id);
+    /// download.on_unpack(|progress| println!("{} entries", progress.entries)).unpack_into("out").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn on_unpack(mut self, callback: impl FnMut(UnpackProgress) + Send + 'static) -> Self {
         self.operation.unpacking.watcher = Watcher::new(callback);
         self

@@ -44,6 +44,7 @@ mod emulator_tools;
 mod emulator_webhook_faults;
 #[cfg(feature = "emulator")]
 mod emulator_webhooks;
+mod house_docs;
 mod house_plan;
 mod key;
 #[cfg(feature = "emulator")]

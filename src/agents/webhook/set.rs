@@ -11,6 +11,9 @@ use crate::request::Request;
 use crate::status::WebhookEventType;
 
 /// The options of [`AgentWebhook::set`](crate::AgentWebhook::set).
+///
+/// They are methods of its [`Call`](crate::Call): [`event_types`](crate::Call::event_types), beside
+/// those of every call.
 #[derive(Debug)]
 pub struct SetWebhook {
     agent: AgentId,

@@ -45,9 +45,12 @@ const UNPROCESSED: u16 = 429;
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use dari::emulator::{Chaos, Emulator};
+/// use std::time::Duration;
+/// use dari::emulator::{Chaos, Emulator, FaultKind};
 ///
-/// let emulator = Emulator::builder().inject_chaos(Chaos::seeded(7).rate(0.2)).start().await?;
+/// let chaos = Chaos::seeded(7).rate(0.2).max_delay(Duration::from_millis(10));
+/// let chaos = chaos.only([FaultKind::Delay, FaultKind::NoAnswer, FaultKind::CutBody]);
+/// let emulator = Emulator::builder().inject_chaos(chaos).start().await?;
 /// let client = emulator.client()?;
 /// let session = client.sessions().create(&emulator.agent()).await?;
 /// for number in 1..=10 {

@@ -30,6 +30,17 @@ impl Emulator {
     /// Lets faults happen at random from now on.
     ///
     /// They replace those of an earlier call.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use dari::emulator::{Chaos, Emulator};
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// emulator.inject_chaos(Chaos::seeded(7).rate(0.1));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn inject_chaos(&self, chaos: Chaos) {
         self.faults.inject_chaos(chaos);
     }
@@ -37,12 +48,39 @@ impl Emulator {
     /// Returns how often an injected fault is still to happen.
     ///
     /// A test that ends with 0 has met all of them. Random faults do not count.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use dari::emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// emulator.inject(Fault::status(503).retry_after(0).times(2));
+    /// assert_eq!(emulator.faults_left(), 2);
+    /// emulator.client()?.agents().list().await?;
+    /// assert_eq!(emulator.faults_left(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn faults_left(&self) -> usize {
         self.faults.left()
     }
 
     /// Takes back all faults still to happen, random ones too.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use dari::emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// emulator.inject(Fault::status(503).times(1000));
+    /// emulator.clear_faults();
+    /// emulator.client()?.agents().list().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn clear_faults(&self) {
         self.faults.clear();
     }
@@ -51,6 +89,19 @@ impl Emulator {
     ///
     /// A fault counts when its request arrives: a stream that is to end after three events counts
     /// before it has ended.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use dari::emulator::{Emulator, Fault, FaultKind};
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// emulator.inject(Fault::status(503).retry_after(0).times(2));
+    /// emulator.client()?.agents().list().await?;
+    /// assert_eq!(emulator.fault_counts()[&FaultKind::Status], 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn fault_counts(&self) -> BTreeMap<FaultKind, usize> {
         self.faults.counts()

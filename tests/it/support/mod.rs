@@ -6,6 +6,7 @@ pub(crate) mod archive;
 pub(crate) mod cutting;
 #[cfg(any(feature = "emulator", feature = "publish"))]
 pub(crate) mod folder;
+pub(crate) mod docs;
 pub(crate) mod ledger;
 #[cfg(feature = "emulator")]
 pub(crate) mod lossy;

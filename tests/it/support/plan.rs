@@ -24,7 +24,7 @@ enum Row {
 }
 
 /// Where each file of `src` stands; a folder stands where the file of its name does.
-const ROWS: [(&str, Row); 33] = [
+const ROWS: [(&str, Row); 34] = [
     ("ids", Row::Vocabulary),
     ("status", Row::Vocabulary),
     ("time", Row::Vocabulary),
@@ -57,6 +57,7 @@ const ROWS: [(&str, Row); 33] = [
     ("publish", Row::Workflows),
     ("webhooks", Row::Aside),
     ("emulator", Row::Aside),
+    ("guide", Row::Aside),
     ("bin", Row::Aside),
 ];
 
@@ -67,7 +68,7 @@ const IN_VOCABULARY: (&str, &str) = ("object", "json");
 const OF_ASIDE: (&str, &str) = ("emulator", "webhooks");
 
 /// What holds a resource's operations; resources share their entities, not these.
-const HANDLES: [&str; 10] = [
+pub(crate) const HANDLES: [&str; 10] = [
     "AgentWebhook",
     "Agents",
     "Batches",
