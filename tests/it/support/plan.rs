@@ -24,7 +24,7 @@ enum Row {
 }
 
 /// Where each file of `src` stands; a folder stands where the file of its name does.
-const ROWS: [(&str, Row); 33] = [
+const ROWS: [(&str, Row); 34] = [
     ("ids", Row::Vocabulary),
     ("status", Row::Vocabulary),
     ("time", Row::Vocabulary),
@@ -37,6 +37,7 @@ const ROWS: [(&str, Row); 33] = [
     ("retry", Row::Pure),
     ("request", Row::Pure),
     ("client", Row::Client),
+    ("trace", Row::Transport),
     ("http", Row::Transport),
     ("sse", Row::Transport),
     ("poll", Row::Patience),
