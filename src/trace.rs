@@ -38,7 +38,7 @@
 //! | `server.port` | integer | its port | always |
 //! | `dari.operation` | text | the operation as errors name it, such as `messages.get` | always |
 //! | `dari.elapsed_ms` | integer | the time from the start to the end, in milliseconds | at the end |
-//! | `dari.attempts` | integer | how many times the request was sent | at the end, unless cancelled |
+//! | `dari.attempts` | integer | how many times the request was sent | at the end, unless cancelled or refused before |
 //! | `http.request.resend_count` | integer | how many times it was sent again | if it was |
 //! | `http.response.status_code` | integer | the status of the last attempt | if there was a reply to it |
 //! | `dari.request_id` | text | the `x-request-id` of that reply | if it had one |

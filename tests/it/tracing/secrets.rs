@@ -1,6 +1,8 @@
 //! Nothing secret is told, whatever the call and the answer hold.
 
-use dari::{Client, Cursor, FileSource, NewEvent, NewSession, NewToolResult, ReconnectPolicy};
+use dari::{
+    Client, Cursor, FileSource, NewEvent, NewSession, NewToolResult, ReconnectPolicy, ToolCallId,
+};
 use serde_json::json;
 
 use crate::support::raw::{RawServer, Step, json as reply_json, reply};
