@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tracing::Level;
 
-use crate::support::ledger::{Ledger, Opened, ended, held, read, read_error, refused};
+use crate::support::ledger::{Ledger, List, Opened, ended, held, read, read_error, refused};
 use crate::support::raw::{Step, json as reply_json};
 use crate::support::traces::Traces;
 
@@ -105,7 +105,7 @@ async fn a_stream_from_the_start_tells_nothing_but_its_connection() {
 
 #[tokio::test]
 async fn a_gap_says_what_of_it_was_filled() {
-    let cases: [(fn(u64) -> Vec<u64>, i64, Level); 3] = [
+    let cases: [(List, i64, Level); 3] = [
         (|limit| (1..=limit).collect(), 3, Level::INFO),
         (|_| vec![1, 3], 1, Level::WARN),
         (|_| vec![], 0, Level::WARN),
