@@ -15,7 +15,7 @@ use crate::events::NewEvent;
 use crate::ids::{AgentId, VersionId};
 use crate::messages::SentMessage;
 use crate::object::{ExtraFields, growing};
-use crate::request::Request;
+use crate::request::{Request, route};
 use crate::retry::Repeat;
 use crate::sessions::NewSession;
 
@@ -113,7 +113,7 @@ impl<'a> Agents<'a> {
     /// # }
     /// ```
     pub fn list(self) -> Call<'a, AgentList> {
-        Call::plain(self.client, Request::get("agents.list", &["agents"]))
+        Call::plain(self.client, Request::get("agents.list", route!("/v1/agents")))
     }
 
     /// Returns an agent.
@@ -133,7 +133,7 @@ impl<'a> Agents<'a> {
     /// # }
     /// ```
     pub fn get(self, id: &AgentId) -> Call<'a, Agent> {
-        Call::plain(self.client, Request::get("agents.get", &["agents", id.as_str()]))
+        Call::plain(self.client, Request::get("agents.get", route!("/v1/agents/{agent_id}", id)))
     }
 
     /// Deletes an agent, and returns it with its `deleted_at`.
@@ -154,7 +154,10 @@ impl<'a> Agents<'a> {
     /// # }
     /// ```
     pub fn delete(self, id: &AgentId) -> Call<'a, Agent> {
-        Call::plain(self.client, Request::delete("agents.delete", &["agents", id.as_str()]))
+        Call::plain(
+            self.client,
+            Request::delete("agents.delete", route!("/v1/agents/{agent_id}", id)),
+        )
     }
 
     /// Starts a session with an agent by its first message.
@@ -233,7 +236,7 @@ impl Operation for SendAgentMessage {
         const NAME: &str = "agents.send_message";
         self.body.event.check(NAME)?;
         self.body.session.iter().try_for_each(|session| session.check(NAME))?;
-        let path = ["agents", self.agent.as_str(), "messages"];
-        Request::post(NAME, &path, Repeat::Unsafe).json(&self.body)
+        let path = route!("/v1/agents/{agent_id}/messages", self.agent);
+        Request::post(NAME, path, Repeat::Unsafe).json(&self.body)
     }
 }

@@ -14,7 +14,7 @@ use crate::ids::{AgentId, BatchId, SessionId, VersionId};
 use crate::json::RawJson;
 use crate::object::{ExtraFields, growing};
 use crate::poll::Wait;
-use crate::request::Request;
+use crate::request::{Request, route};
 use crate::status::{BatchItemStatus, BatchStatus, MessageStatus};
 
 pub use new_batch::{BatchItem, CreateBatch, NewBatch};
@@ -178,7 +178,10 @@ impl<'a> Batches<'a> {
     /// # }
     /// ```
     pub fn get(self, id: &BatchId) -> Call<'a, Batch> {
-        Call::plain(self.client, Request::get("batches.get", &["session-batches", id.as_str()]))
+        Call::plain(
+            self.client,
+            Request::get("batches.get", route!("/v1/session-batches/{batch_id}", id)),
+        )
     }
 
     /// Waits until a batch has ended, well or not, and returns it.

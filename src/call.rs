@@ -11,9 +11,10 @@ use serde::de::DeserializeOwned;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::http::{CallSettings, Upload, decode, send, send_upload};
+use crate::http::{CallSettings, Reply, Upload, decode, send, send_upload};
 use crate::request::{Key, Request};
 use crate::retry::RetryPolicy;
+use crate::trace::OperationSpan;
 
 /// A call of the API, sent when it is awaited.
 ///
@@ -178,11 +179,9 @@ where
         if let Some(reason) = self.refused_header {
             return Err(Error::invalid(request.operation, "header", reason));
         }
-        let reply = match upload {
-            None => send(self.client, &request, self.settings).await?,
-            Some(upload) => send_upload(self.client, (&request, upload), self.settings).await?,
-        };
-        let value = decode(self.client, &request, &reply)?;
+        let span = OperationSpan::call(&request, &self.client.inner().base_url);
+        let exchange = exchange(self.client, (&request, upload), self.settings);
+        let (value, reply) = span.follow(exchange, |(_, reply)| &reply.facts).await?;
         let facts = reply.facts;
         let status = facts.status.unwrap_or_default();
         let meta = ReplyMeta {
@@ -194,6 +193,20 @@ where
         };
         Ok(WithMeta { value, meta })
     }
+}
+
+/// Sends, and reads the reply as a value.
+async fn exchange<T: DeserializeOwned>(
+    client: &Client,
+    (request, upload): (&Request, Option<Upload>),
+    settings: CallSettings,
+) -> Result<(T, Reply), Error> {
+    let reply = match upload {
+        None => send(client, request, settings).await?,
+        Some(upload) => send_upload(client, (request, upload), settings).await?,
+    };
+    let value = decode(client, request, &reply)?;
+    Ok((value, reply))
 }
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::ids::SessionId;
 use crate::object::{ExtraFields, growing};
 use crate::poll::Wait;
-use crate::request::Request;
+use crate::request::{Request, route};
 use crate::status::CostScope;
 
 pub use amount::{ParseAmountError, UsdAmount};
@@ -75,8 +75,8 @@ impl<'a> Costs<'a> {
     /// # }
     /// ```
     pub fn session(self, id: &SessionId) -> Call<'a, Cost> {
-        let path = ["costs", "sessions", id.as_str()];
-        Call::plain(self.client, Request::get("costs.session", &path))
+        let path = route!("/v1/costs/sessions/{session_id}", id);
+        Call::plain(self.client, Request::get("costs.session", path))
     }
 
     /// Waits until a session has a cost, and returns it.

@@ -216,7 +216,7 @@ impl Error {
         }
     }
 
-    fn facts(&self) -> Option<&CallFacts> {
+    pub(crate) fn facts(&self) -> Option<&CallFacts> {
         match self {
             Self::Transport(error) => Some(&error.facts),
             Self::Api(error) => Some(&error.facts),

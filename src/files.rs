@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::http::{Progress, Source, Upload, Watcher};
 use crate::ids::FileId;
 use crate::object::{ExtraFields, growing};
-use crate::request::Request;
+use crate::request::{Request, route};
 use crate::retry::Repeat;
 
 pub use source::FileSource;
@@ -186,7 +186,7 @@ impl Call<'_, UploadedFile, UploadFile> {
 
 impl Operation for UploadFile {
     fn into_request(self) -> Result<Request, Error> {
-        Ok(Request::post(UPLOAD, &["files"], Repeat::Unsafe))
+        Ok(Request::post(UPLOAD, route!("/v1/files"), Repeat::Unsafe))
     }
 
     fn upload(&mut self) -> Result<Option<Upload>, Error> {

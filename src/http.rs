@@ -21,6 +21,7 @@ use crate::client::{Client, Inner};
 use crate::error::{CallFacts, Error, Fate, TimedOutError, TransportError};
 use crate::request::{Key, KeyPlace, Request};
 use crate::retry::{Delays, Reached, Repeat, RetryPolicy, may_have_acted, retry_after};
+use crate::trace::{self, OperationSpan};
 
 use read::{Broken, Refusal, Unreadable, read_body, undecodable};
 
@@ -90,7 +91,16 @@ pub(crate) async fn open(
     request: &Request,
     last_event_id: Option<&str>,
 ) -> Result<OpenBody, Error> {
-    let inner = client.inner();
+    let span = OperationSpan::call(request, &client.inner().base_url);
+    let opening = connect(client.inner(), request, last_event_id);
+    Ok(span.follow(opening, |(_, facts)| facts).await?.0)
+}
+
+async fn connect(
+    inner: &Inner,
+    request: &Request,
+    last_event_id: Option<&str>,
+) -> Result<(OpenBody, CallFacts), Error> {
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
     if let Some(id) = last_event_id {
@@ -111,7 +121,7 @@ pub(crate) async fn open(
     let media_type = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     if media_type.is_some_and(|text| text.to_ascii_lowercase().starts_with(EVENT_STREAM.as_bytes()))
     {
-        return Ok(OpenBody::new(response));
+        return Ok((OpenBody::new(response), sending.facts));
     }
     Err(sending.not_a_stream(response).await)
 }
@@ -304,7 +314,7 @@ impl<'a> Sending<'a> {
         if caller_can_repeat { Repeat::Safe.fate(reached) } else { self.repeat.fate(reached) }
     }
 
-    /// Classify, count, back off, then pay: `None` ends the operation with the error.
+    /// Classify, count, back off, pay, then tell: `None` ends the operation with the error.
     fn next_delay(&mut self, reached: Reached, error: &Error) -> Option<Duration> {
         if matches!(error, Error::Decode(_) | Error::File(_)) || !self.repeat.allows(reached) {
             return None;
@@ -316,7 +326,11 @@ impl<'a> Sending<'a> {
             }
             delay = delay.max(asked);
         }
-        (delay < self.time_left() && self.inner.budget.pay()).then_some(delay)
+        if delay >= self.time_left() || !self.inner.budget.pay() {
+            return None;
+        }
+        trace::repeats(error, delay);
+        Some(delay)
     }
 }
 

@@ -69,6 +69,7 @@
 //! | `POST /v1/agents/{agent_id}/webhook/rotate-secret` | [`rotate_secret`](AgentWebhook::rotate_secret) | only where it cannot have arrived |
 //! | `GET /v1/agents/{agent_id}/sessions` | [`sessions().list_for_agent`](Sessions::list_for_agent) | yes |
 //! | `GET /v1/sessions` | [`sessions().list`](Sessions::list) | yes |
+//! | `GET /v1/sessions/{session_id}/stream` | [`sessions().stream`](Sessions::stream) | yes, behind the last event delivered |
 //! | `GET /v1/sessions/{session_id}` | [`sessions().get`](Sessions::get) | yes |
 //! | `POST /v1/sessions/{session_id}/events` (several) | [`sessions().send_events`](Sessions::send_events) | only where it cannot have arrived |
 //! | `POST /v1/sessions/{session_id}/events` (one message) | [`messages().send`](Messages::send) | yes, under one `Idempotency-Key` |
@@ -117,6 +118,7 @@
 //! | `emulator` | the whole service in process, for tests without an account, and the program `dari-emulator`; turns `webhooks` on |
 //! | `workspace` | unpacking a downloaded workspace into a directory |
 //! | `webhooks` | the module `webhooks`: verifies and reads deliveries, and signs them in tests |
+//! | `tracing` | spans and events for any subscriber, with OpenTelemetry's names; the module `trace` has the list |
 //! | `full` | all of the above but `native-tls` |
 //!
 //! [Dari]: https://dari.dev
@@ -147,6 +149,11 @@ mod retry;
 mod request;
 // Settings.
 mod client;
+// What is told to `tracing`.
+#[cfg(not(feature = "tracing"))]
+mod trace;
+#[cfg(feature = "tracing")]
+pub mod trace;
 // The only file that sends.
 mod http;
 // The only file that names the SSE decoder.

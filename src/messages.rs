@@ -15,7 +15,7 @@ use crate::ids::{MessageId, SessionId};
 use crate::json::RawJson;
 use crate::object::{ExtraFields, growing};
 use crate::poll::Wait;
-use crate::request::Request;
+use crate::request::{Request, route};
 use crate::sessions::Session;
 use crate::status::MessageStatus;
 
@@ -229,7 +229,10 @@ impl<'a> Messages<'a> {
     /// # }
     /// ```
     pub fn get(self, id: &MessageId) -> Call<'a, Message> {
-        Call::plain(self.client, Request::get("messages.get", &["messages", id.as_str()]))
+        Call::plain(
+            self.client,
+            Request::get("messages.get", route!("/v1/messages/{message_id}", id)),
+        )
     }
 
     /// Lists the messages of a session, in order.
@@ -249,8 +252,8 @@ impl<'a> Messages<'a> {
     /// # }
     /// ```
     pub fn list(self, session: &SessionId) -> Call<'a, MessageList> {
-        let path = ["sessions", session.as_str(), "messages"];
-        Call::plain(self.client, Request::get("messages.list", &path))
+        let path = route!("/v1/sessions/{session_id}/messages", session);
+        Call::plain(self.client, Request::get("messages.list", path))
     }
 
     /// Waits until a message is completed or failed, and returns it.

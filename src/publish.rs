@@ -19,6 +19,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::ids::{AgentId, SourceSnapshotId};
 use crate::source_snapshots::ReservedSnapshot;
+use crate::trace::workflow;
 
 use step::Steps;
 
@@ -204,7 +205,7 @@ impl<'a> IntoFuture for Publish<'a> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        Box::pin(workflow("agents.publish", self.run()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! A request as a value: what to send, and what a repeat of it would do.
 
 mod key;
+mod path;
 
 use std::fmt;
 
@@ -13,6 +14,7 @@ use crate::error::Error;
 use crate::retry::Repeat;
 
 pub(crate) use key::{Key, KeyPlace};
+pub(crate) use path::{Path, placeholders, route};
 
 /// One request of the API, without host, key or limits.
 #[derive(Clone)]
@@ -24,7 +26,7 @@ pub(crate) struct Request {
     pub(crate) body: Option<Bytes>,
     /// Whether the reply holds a secret, so that no error may quote it.
     pub(crate) confidential: bool,
-    segments: Vec<String>,
+    pub(crate) path: Path,
     query: Vec<(String, String)>,
 }
 
@@ -36,7 +38,7 @@ impl fmt::Debug for Request {
 }
 
 impl Request {
-    pub(crate) fn get(operation: &'static str, segments: &[&str]) -> Self {
+    pub(crate) fn get(operation: &'static str, path: Path) -> Self {
         Self {
             operation,
             method: Method::GET,
@@ -44,21 +46,21 @@ impl Request {
             key: None,
             body: None,
             confidential: false,
-            segments: segments.iter().map(|segment| (*segment).to_owned()).collect(),
+            path,
             query: Vec::new(),
         }
     }
 
-    pub(crate) fn post(operation: &'static str, segments: &[&str], repeat: Repeat) -> Self {
-        Self { method: Method::POST, repeat, ..Self::get(operation, segments) }
+    pub(crate) fn post(operation: &'static str, path: Path, repeat: Repeat) -> Self {
+        Self { method: Method::POST, repeat, ..Self::get(operation, path) }
     }
 
-    pub(crate) fn put(operation: &'static str, segments: &[&str]) -> Self {
-        Self { method: Method::PUT, ..Self::get(operation, segments) }
+    pub(crate) fn put(operation: &'static str, path: Path) -> Self {
+        Self { method: Method::PUT, ..Self::get(operation, path) }
     }
 
-    pub(crate) fn delete(operation: &'static str, segments: &[&str]) -> Self {
-        Self { method: Method::DELETE, ..Self::get(operation, segments) }
+    pub(crate) fn delete(operation: &'static str, path: Path) -> Self {
+        Self { method: Method::DELETE, ..Self::get(operation, path) }
     }
 
     /// Says that the reply holds a secret.
@@ -68,8 +70,8 @@ impl Request {
     }
 
     /// Returns a request that a key makes safe to repeat.
-    pub(crate) fn keyed_post(operation: &'static str, segments: &[&str], key: Key) -> Self {
-        Self { key: Some(key), ..Self::post(operation, segments, Repeat::Keyed) }
+    pub(crate) fn keyed_post(operation: &'static str, path: Path, key: Key) -> Self {
+        Self { key: Some(key), ..Self::post(operation, path, Repeat::Keyed) }
     }
 
     pub(crate) fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
@@ -88,8 +90,8 @@ impl Request {
     /// Returns the address below `base`, each id as one percent-encoded segment.
     pub(crate) fn url(&self, base: &Url) -> Url {
         let mut url = base.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().push("v1").extend(&self.segments);
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(self.path.segments());
         }
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);
@@ -100,13 +102,17 @@ impl Request {
 
 #[cfg(test)]
 mod tests {
-    use super::Request;
+    use super::{Path, Request};
     use proptest::prelude::{ProptestConfig, proptest};
     use url::Url;
 
+    fn get(id: &str) -> Request {
+        Request::get("test", Path::new("/v1/messages/{message_id}", &[id]))
+    }
+
     fn url(base: &str, id: &str) -> String {
         let base = Url::parse(base).unwrap();
-        Request::get("test", &["messages", id]).url(&base).to_string()
+        get(id).url(&base).to_string()
     }
 
     #[test]
@@ -130,7 +136,8 @@ mod tests {
     #[test]
     fn a_query_is_encoded() {
         let base = Url::parse("https://api.example").unwrap();
-        let request = Request::get("test", &["sessions"]).query("metadata.a&b", "c=d e");
+        let request =
+            Request::get("test", Path::new("/v1/sessions", &[])).query("metadata.a&b", "c=d e");
         assert_eq!(
             request.url(&base).as_str(),
             "https://api.example/v1/sessions?metadata.a%26b=c%3Dd+e"
@@ -143,7 +150,7 @@ mod tests {
         fn no_id_leaves_its_segment_or_changes_the_host(text in "\\PC{1,40}") {
             let Ok(id) = text.parse::<crate::ids::MessageId>() else { return Ok(()) };
             let base = Url::parse("https://api.example/gw").unwrap();
-            let url = Request::get("test", &["messages", id.as_str()]).url(&base);
+            let url = get(id.as_str()).url(&base);
             assert_eq!(url.host_str(), Some("api.example"));
             assert_eq!(url.query(), None);
             assert_eq!(url.fragment(), None);

@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::events::{Event, EventList, NewEvent};
 use crate::ids::{AgentId, MessageId, SessionId, VersionId};
 use crate::object::{ExtraFields, growing};
-use crate::request::Request;
+use crate::request::{Request, route};
 use crate::status::{MessageStatus, SessionStatus};
 use crate::stream::EventStream;
 
@@ -191,7 +191,10 @@ impl<'a> Sessions<'a> {
     /// # }
     /// ```
     pub fn get(self, id: &SessionId) -> Call<'a, Session> {
-        Call::plain(self.client, Request::get("sessions.get", &["sessions", id.as_str()]))
+        Call::plain(
+            self.client,
+            Request::get("sessions.get", route!("/v1/sessions/{session_id}", id)),
+        )
     }
 
     /// Lists sessions, all or by metadata.
@@ -211,7 +214,7 @@ impl<'a> Sessions<'a> {
     /// # }
     /// ```
     pub fn list(self) -> Call<'a, SessionList, ListSessions> {
-        Call::new(self.client, ListSessions(Request::get("sessions.list", &["sessions"])))
+        Call::new(self.client, ListSessions(Request::get("sessions.list", route!("/v1/sessions"))))
     }
 
     /// Lists the sessions of one agent.
@@ -229,8 +232,8 @@ impl<'a> Sessions<'a> {
     /// # }
     /// ```
     pub fn list_for_agent(self, agent: &AgentId) -> Call<'a, SessionList> {
-        let path = ["agents", agent.as_str(), "sessions"];
-        Call::plain(self.client, Request::get("sessions.list_for_agent", &path))
+        let path = route!("/v1/agents/{agent_id}/sessions", agent);
+        Call::plain(self.client, Request::get("sessions.list_for_agent", path))
     }
 
     /// Adds several events to a session at once.
@@ -282,7 +285,8 @@ impl<'a> Sessions<'a> {
     /// # }
     /// ```
     pub fn events(self, id: &SessionId) -> Call<'a, EventList, ListEvents> {
-        let request = Request::get("sessions.events", &["sessions", id.as_str(), "events"]);
+        let request =
+            Request::get("sessions.events", route!("/v1/sessions/{session_id}/events", id));
         Call::new(self.client, ListEvents(request))
     }
 

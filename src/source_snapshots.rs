@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::ids::SourceSnapshotId;
 use crate::json::{RawJson, readable};
 use crate::object::{ExtraFields, growing};
-use crate::request::Request;
+use crate::request::{Request, route};
 use crate::retry::Repeat;
 use crate::status::SourceSnapshotStatus;
 
@@ -175,8 +175,8 @@ impl<'a> SourceSnapshots<'a> {
     /// # }
     /// ```
     pub fn finalize(self, id: &SourceSnapshotId) -> Call<'a, FinalizedSnapshot> {
-        let path = ["source-snapshots", id.as_str(), "finalize"];
-        let request = Request::post("source_snapshots.finalize", &path, Repeat::Unsafe);
+        let path = route!("/v1/source-snapshots/{id}/finalize", id);
+        let request = Request::post("source_snapshots.finalize", path, Repeat::Unsafe);
         Call::plain(self.client, request)
     }
 
@@ -196,8 +196,8 @@ impl<'a> SourceSnapshots<'a> {
     /// # }
     /// ```
     pub fn manifest(self, id: &SourceSnapshotId) -> Call<'a, SourceManifest> {
-        let path = ["source-snapshots", id.as_str(), "manifest"];
-        Call::plain(self.client, Request::get("source_snapshots.manifest", &path))
+        let path = route!("/v1/source-snapshots/{id}/manifest", id);
+        Call::plain(self.client, Request::get("source_snapshots.manifest", path))
     }
 
     /// Deletes a snapshot of which no version was made.
@@ -217,8 +217,8 @@ impl<'a> SourceSnapshots<'a> {
     /// # }
     /// ```
     pub fn delete(self, id: &SourceSnapshotId) -> Call<'a, Done> {
-        let path = ["source-snapshots", id.as_str()];
-        let mut request = Request::delete("source_snapshots.delete", &path);
+        let path = route!("/v1/source-snapshots/{id}", id);
+        let mut request = Request::delete("source_snapshots.delete", path);
         request.repeat = Repeat::Gone;
         Call::plain(self.client, request)
     }

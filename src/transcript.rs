@@ -12,7 +12,7 @@ use crate::content::ContentBlock;
 use crate::ids::{EventId, MessageId, SessionId, ToolCallId};
 use crate::json::RawJson;
 use crate::object::{ExtraFields, UnknownObject, growing, tagged};
-use crate::request::Request;
+use crate::request::{Request, route};
 use crate::sessions::Session;
 use crate::status::{MessageStatus, ToolCallStatus};
 
@@ -216,7 +216,7 @@ impl<'a> Transcripts<'a> {
     /// # }
     /// ```
     pub fn get(self, session: &SessionId) -> Call<'a, Transcript> {
-        let path = ["sessions", session.as_str(), "transcript"];
-        Call::plain(self.client, Request::get("transcript.get", &path))
+        let path = route!("/v1/sessions/{session_id}/transcript", session);
+        Call::plain(self.client, Request::get("transcript.get", path))
     }
 }

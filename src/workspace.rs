@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::http::{DownloadSettings, Progress, Watcher, download};
 use crate::ids::SessionId;
-use crate::request::Request;
+use crate::request::{Request, route};
 
 pub use download::Download;
 #[cfg(feature = "workspace")]
@@ -88,7 +88,10 @@ impl<'a> Workspaces<'a> {
     /// ```
     pub fn download(self, session: &SessionId) -> Call<'a, Download, DownloadWorkspace> {
         let operation = DownloadWorkspace {
-            request: Request::get(DOWNLOAD, &["sessions", session.as_str(), "workspace.zip"]),
+            request: Request::get(
+                DOWNLOAD,
+                route!("/v1/sessions/{session_id}/workspace.zip", session),
+            ),
             settings: DownloadSettings {
                 watcher: Watcher::default(),
                 stall_timeout: None,

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::ids::{AgentId, SourceSnapshotId, VersionId};
 use crate::json::RawJson;
 use crate::object::{ExtraFields, growing};
-use crate::request::Request;
+use crate::request::{Request, route};
 use crate::retry::Repeat;
 
 /// A version that was just made, and its agent (contract §8).
@@ -134,10 +134,10 @@ impl Operation for CreateVersion {
         }
 
         let request = match &self.agent {
-            None => Request::post("agents.create", &["agents"], Repeat::Unsafe),
+            None => Request::post("agents.create", route!("/v1/agents"), Repeat::Unsafe),
             Some(agent) => {
-                let path = ["agents", agent.as_str(), "versions"];
-                Request::post("agents.create_version", &path, Repeat::Unsafe)
+                let path = route!("/v1/agents/{agent_id}/versions", agent);
+                Request::post("agents.create_version", path, Repeat::Unsafe)
             }
         };
         request.json(&Body { source_snapshot_id: self.source })

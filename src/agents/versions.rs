@@ -6,7 +6,7 @@ use crate::agents::Agents;
 use crate::call::Call;
 use crate::ids::{AgentId, VersionId};
 use crate::object::{ExtraFields, growing};
-use crate::request::Request;
+use crate::request::{Request, route};
 
 /// The versions of an agent (contract §8).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -111,8 +111,8 @@ impl<'a> Agents<'a> {
     /// # }
     /// ```
     pub fn versions(self, agent: &AgentId) -> Call<'a, AgentVersions> {
-        let path = ["agents", agent.as_str(), "versions"];
-        Call::plain(self.client, Request::get("agents.versions", &path))
+        let path = route!("/v1/agents/{agent_id}/versions", agent);
+        Call::plain(self.client, Request::get("agents.versions", path))
     }
 
     /// Returns one version of an agent.
@@ -134,7 +134,7 @@ impl<'a> Agents<'a> {
     /// # }
     /// ```
     pub fn version(self, agent: &AgentId, version: &VersionId) -> Call<'a, AgentVersionDetails> {
-        let path = ["agents", agent.as_str(), "versions", version.as_str()];
-        Call::plain(self.client, Request::get("agents.version", &path))
+        let path = route!("/v1/agents/{agent_id}/versions/{version_id}", agent, version);
+        Call::plain(self.client, Request::get("agents.version", path))
     }
 }

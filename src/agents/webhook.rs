@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::ids::AgentId;
 use crate::json::or_default;
 use crate::object::{ExtraFields, growing};
-use crate::request::Request;
+use crate::request::{Path, Request, route};
 use crate::retry::Repeat;
 use crate::secret::{self, Secret};
 use crate::status::WebhookEventType;
@@ -86,7 +86,7 @@ impl<'a> AgentWebhook<'a> {
     /// # }
     /// ```
     pub fn get(self) -> Call<'a, WebhookConfig> {
-        let request = Request::get("agents.webhook.get", &self.path());
+        let request = Request::get("agents.webhook.get", self.path());
         Call::plain(self.client, request.confidential())
     }
 
@@ -142,7 +142,7 @@ impl<'a> AgentWebhook<'a> {
     /// # }
     /// ```
     pub fn clear(self) -> Call<'a, WebhookConfig> {
-        let request = Request::delete("agents.webhook.clear", &self.path());
+        let request = Request::delete("agents.webhook.clear", self.path());
         Call::plain(self.client, request.confidential())
     }
 
@@ -166,13 +166,12 @@ impl<'a> AgentWebhook<'a> {
     /// # }
     /// ```
     pub fn rotate_secret(self) -> Call<'a, WebhookConfig> {
-        let [agents, agent, webhook] = self.path();
-        let path = [agents, agent, webhook, "rotate-secret"];
-        let request = Request::post("agents.webhook.rotate_secret", &path, Repeat::Unsafe);
+        let path = route!("/v1/agents/{agent_id}/webhook/rotate-secret", self.agent);
+        let request = Request::post("agents.webhook.rotate_secret", path, Repeat::Unsafe);
         Call::plain(self.client, request.confidential())
     }
 
-    fn path(self) -> [&'a str; 3] {
-        ["agents", self.agent.as_str(), "webhook"]
+    fn path(self) -> Path {
+        route!("/v1/agents/{agent_id}/webhook", self.agent)
     }
 }

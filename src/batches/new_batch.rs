@@ -7,7 +7,7 @@ use crate::content::IntoContent;
 use crate::error::Error;
 use crate::events::NewMessage;
 use crate::ids::{AgentId, VersionId};
-use crate::request::{Key, KeyPlace, Request};
+use crate::request::{Key, KeyPlace, Request, route};
 use crate::secret::Secret;
 use crate::sessions::NewSession;
 
@@ -220,7 +220,7 @@ impl Operation for CreateBatch {
         check_items(&self.items)?;
         check_key(self.key.as_str())?;
         let body = Body { idempotency_key: self.key.as_str(), items: &self.items };
-        Request::keyed_post(CREATE, &["session-batches"], self.key.clone()).json(&body)
+        Request::keyed_post(CREATE, route!("/v1/session-batches"), self.key.clone()).json(&body)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::http::progress::{Progress, Watcher};
 use crate::http::transfer::stalled;
 use crate::http::{CallSettings, Sending};
 use crate::request::Request;
+use crate::trace::OperationSpan;
 
 /// How a download is watched and limited.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub(crate) struct Incoming {
     progress: Progress,
     settings: DownloadSettings,
     alarm: Alarm,
+    /// Ends with the body.
+    span: OperationSpan,
 }
 
 /// Rings when nothing has come for a while, counted only while someone waits.
@@ -54,20 +57,25 @@ pub(crate) async fn download(
     mut call: CallSettings,
 ) -> Result<Incoming, Error> {
     let inner = client.inner();
+    let mut span = OperationSpan::call(request, &inner.base_url);
     call.headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
-    let mut sending = Sending::new(inner, request, call)?;
-    let response = begin(&mut sending).await?;
+    let mut sending = Sending::new(inner, request, call).inspect_err(|error| span.failed(error))?;
+    let begun = span.around(begin(&mut sending)).await;
+    let response = begun.inspect_err(|error| span.failed(error))?;
     inner.budget.earn();
     let total = response.content_length();
-    let incoming = Incoming {
+    let mut incoming = Incoming {
         body: Some(response.into()),
         facts: sending.facts,
         progress: Progress { bytes: 0, total },
         alarm: Alarm::new(settings.stall_timeout.unwrap_or(inner.stall_timeout)),
         settings,
+        span,
     };
     if total.is_some_and(|total| total > incoming.settings.max_bytes) {
-        return Err(incoming.too_large());
+        let error = incoming.too_large();
+        incoming.span.failed(&error);
+        return Err(error);
     }
     Ok(incoming)
 }
@@ -107,9 +115,19 @@ impl Incoming {
             }
             self.alarm.is_set = false;
             match next {
-                Some(Ok(bytes)) => return Poll::Ready(Some(Ok(bytes))),
+                Some(Ok(bytes)) => {
+                    // Whoever knows the size need not ask once more.
+                    if self.progress.total == Some(self.progress.bytes) {
+                        self.span.succeeded(&self.facts);
+                    }
+                    return Poll::Ready(Some(Ok(bytes)));
+                }
                 over => {
                     self.body = None;
+                    match &over {
+                        Some(Err(error)) => self.span.failed(error),
+                        _ => self.span.succeeded(&self.facts),
+                    }
                     return Poll::Ready(over);
                 }
             }

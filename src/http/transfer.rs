@@ -17,6 +17,7 @@ use crate::http::source::{Content, Source};
 use crate::http::{CallSettings, Cause, Failure, Reply, Sending};
 use crate::request::Request;
 use crate::retry::{Reached, Repeat};
+use crate::trace::OperationSpan;
 
 /// What is sent instead of a body in memory.
 pub(crate) struct Upload {
@@ -94,13 +95,15 @@ pub(crate) async fn put_presigned(
         let reason = format!("{name} is not for the service to choose");
         return Err(Error::invalid(operation, "upload headers", reason));
     }
+    let span = OperationSpan::presigned(operation, &url);
     let mut request = reqwest::Request::new(http::Method::PUT, url);
     *request.headers_mut() = headers;
     let mut sending = Sending::bare(client.inner(), request, operation);
     sending.repeat = Repeat::Safe;
     sending.limit = Duration::MAX;
     let http = client.inner().bare_http()?.clone();
-    Uploading { sending, http, upload, untouched: None }.run().await
+    let uploading = Uploading { sending, http, upload, untouched: None };
+    span.follow(uploading.run(), |reply| &reply.facts).await
 }
 
 struct Uploading<'a> {

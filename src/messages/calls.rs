@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::events::NewEvent;
 use crate::ids::SessionId;
 use crate::messages::QueuedMessage;
-use crate::request::{Key, KeyPlace, Request};
+use crate::request::{Key, KeyPlace, Request, route};
 
 /// The options of [`Messages::send`](crate::Messages::send).
 ///
@@ -38,8 +38,8 @@ impl Operation for SendMessage {
     fn into_request(self) -> Result<Request, Error> {
         const NAME: &str = "messages.send";
         self.event.check(NAME)?;
-        let path = ["sessions", self.session.as_str(), "events"];
-        Request::keyed_post(NAME, &path, self.key).json(&self.event)
+        let path = route!("/v1/sessions/{session_id}/events", self.session);
+        Request::keyed_post(NAME, path, self.key).json(&self.event)
     }
 }
 

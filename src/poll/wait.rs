@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::poll::{Patience, Watch, until_final};
 use crate::retry::Delays;
+use crate::trace::workflow;
 
 /// A wait, begun when it is awaited.
 ///
@@ -75,7 +76,7 @@ where
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(until_final(self.patience, self.watch))
+        Box::pin(workflow(self.patience.operation, until_final(self.patience, self.watch)))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::call::{Call, Operation};
 use crate::error::Error;
 use crate::events::{EventList, NewEvent};
 use crate::ids::{AgentId, SessionId};
-use crate::request::Request;
+use crate::request::{Request, route};
 use crate::retry::Repeat;
 use crate::sessions::{NewSession, Session, SessionList};
 
@@ -33,8 +33,8 @@ impl Operation for CreateSession {
         const NAME: &str = "sessions.create";
 
         self.session.check(NAME)?;
-        let path = ["agents", self.agent.as_str(), "sessions"];
-        Request::post(NAME, &path, Repeat::Unsafe).json(&self.session)
+        let path = route!("/v1/agents/{agent_id}/sessions", self.agent);
+        Request::post(NAME, path, Repeat::Unsafe).json(&self.session)
     }
 }
 
@@ -100,7 +100,7 @@ impl Operation for SendEvents {
             return Err(Error::invalid(NAME, "events", "there is none"));
         }
         self.events.iter().try_for_each(|event| event.check(NAME))?;
-        let path = ["sessions", self.session.as_str(), "events"];
-        Request::post(NAME, &path, Repeat::Unsafe).json(&Body { events: self.events })
+        let path = route!("/v1/sessions/{session_id}/events", self.session);
+        Request::post(NAME, path, Repeat::Unsafe).json(&Body { events: self.events })
     }
 }

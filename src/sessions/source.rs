@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::events::Event;
 use crate::http::{OpenBody, open};
 use crate::ids::{MessageId, SessionId};
-use crate::request::Request;
+use crate::request::{Request, route};
 use crate::retry::RetryPolicy;
 use crate::sessions::Session;
 use crate::status::SessionStatus;
@@ -22,8 +22,8 @@ pub(super) struct SessionSource {
 
 impl Source for SessionSource {
     fn open(&self, last_event_id: Option<&str>) -> SourceFuture<Box<dyn Chunks>> {
-        let path = ["sessions", self.session.as_str(), "stream"];
-        let request = Request::get("sessions.stream", &path);
+        let path = route!("/v1/sessions/{session_id}/stream", self.session);
+        let request = Request::get("sessions.stream", path);
         let (client, last) = (self.client.clone(), last_event_id.map(str::to_owned));
         Box::pin(async move {
             let body = open(&client, &request, last.as_deref()).await?;

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::events::{Event, MessageSummary, NewToolResult};
 use crate::ids::SessionId;
 use crate::object::{ExtraFields, growing};
-use crate::request::Request;
+use crate::request::{Request, route};
 use crate::retry::Repeat;
 use crate::sessions::{Session, Sessions};
 
@@ -119,8 +119,8 @@ impl Operation for SubmitToolResult {
     fn into_request(self) -> Result<Request, Error> {
         const NAME: &str = "sessions.submit_tool_result";
         self.result.check(NAME)?;
-        let path = ["sessions", self.session.as_str(), "events"];
-        Request::post(NAME, &path, Repeat::Once).json(&self.result)
+        let path = route!("/v1/sessions/{session_id}/events", self.session);
+        Request::post(NAME, path, Repeat::Once).json(&self.result)
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::call::{Call, Operation};
 use crate::error::Error;
-use crate::request::Request;
+use crate::request::{Request, route};
 use crate::retry::Repeat;
 use crate::source_snapshots::ReservedSnapshot;
 
@@ -46,6 +46,8 @@ impl Operation for ReserveSnapshot {
             return Err(Error::invalid(NAME, "sha256", "it is not 64 hex digits"));
         }
         // The reply says where anyone may upload.
-        Request::post(NAME, &["source-snapshots"], Repeat::Unsafe).confidential().json(&self)
+        Request::post(NAME, route!("/v1/source-snapshots"), Repeat::Unsafe)
+            .confidential()
+            .json(&self)
     }
 }

@@ -30,6 +30,21 @@ pub(super) enum Over {
     Broken(Error),
 }
 
+impl Over {
+    pub(super) fn error(&self) -> Option<&Error> {
+        self.why().err()
+    }
+
+    /// Returns the fault, or what happened without one.
+    pub(super) fn why(&self) -> Result<&'static str, &Error> {
+        match self {
+            Self::Ended => Ok("the server ended the stream"),
+            Self::Silent => Ok("nothing came for too long"),
+            Self::Broken(error) => Err(error),
+        }
+    }
+}
+
 impl Connection {
     pub(super) fn new(chunks: Box<dyn Chunks>, decoder: Decoder, idle_limit: Duration) -> Self {
         let opened = Instant::now();

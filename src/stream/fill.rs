@@ -4,11 +4,12 @@ use std::ops::RangeInclusive;
 
 use crate::error::Error;
 use crate::events::Event;
-use crate::stream::connection::Connection;
+use crate::stream::connection::{Connection, Over};
 use crate::stream::machine::{State, Step};
 use crate::stream::patience::no_access;
 use crate::stream::source::SourceFuture;
 use crate::stream::{Arrival, EventStream};
+use crate::trace;
 
 /// How far behind a jump the list is asked, so that a stream full of jumps is listed rarely.
 const AHEAD: u64 = 500;
@@ -27,6 +28,7 @@ impl EventStream {
     pub(super) fn jumped(&mut self, gap: RangeInclusive<u64>, arrival: Arrival) -> Step {
         self.stats.gaps += 1;
         if self.fills_stopped {
+            trace::gap(&gap, 0);
             self.accept(gap);
             return self.deliver(arrival.event, arrival.resume_id);
         }
@@ -45,9 +47,13 @@ impl EventStream {
         let events = match listed {
             Ok(events) => events,
             // The next connection resumes before the gap: nothing is lost by trying again.
-            Err(error) if no_access(&error) => return self.failed(error),
+            Err(error) if no_access(&error) => {
+                trace::gap_stays(&gap, &error);
+                return self.failed(error);
+            }
             Err(error) if self.tries_again(*gap.start(), &error) => {
-                return self.rest_or_give_up(Some(error));
+                trace::gap_stays(&gap, &error);
+                return self.rest_or_give_up(Over::Broken(error));
             }
             Err(_refused) => Vec::new(),
         };
@@ -75,6 +81,7 @@ impl EventStream {
         let found = listed.iter().filter(|event| gap.contains(&number(event))).count();
         self.fills_stopped = found == 0;
         self.stats.filled += found as u64;
+        trace::gap(gap, found as u64);
         let split = listed.partition_point(|event| number(event) < arrived);
         let behind = listed.split_off(split);
         let behind = behind.into_iter().filter(|event| number(event) > arrived).map(from_list);

@@ -17,6 +17,7 @@ use crate::stream::patience::{GOOD_CONNECTION, is_final};
 use crate::stream::source::{Chunks, SourceFuture};
 use crate::stream::until::{End, Until, message_of};
 use crate::stream::{Arrival, Cursor, EventStream};
+use crate::trace;
 
 /// Where a stream is between two polls.
 pub(super) enum State {
@@ -125,6 +126,9 @@ impl EventStream {
 
     fn connected(&mut self, chunks: Box<dyn Chunks>) {
         self.fills_stopped = false;
+        if let Some(Cursor { id: Some(_), sequence_number }) = &self.cursor {
+            trace::resumes(*sequence_number);
+        }
         let decoder = Decoder::new(self.event_limit);
         self.state = State::Open(Connection::new(chunks, decoder, self.idle_limit));
     }
@@ -139,34 +143,40 @@ impl EventStream {
         }
         match over {
             Over::Broken(error) => self.failed(error),
-            Over::Ended | Over::Silent => self.rest_or_give_up(None),
+            Over::Ended | Over::Silent => self.rest_or_give_up(over),
         }
     }
 
     pub(super) fn failed(&mut self, error: Error) -> Step {
         if is_final(&error) {
             let delay = self.patience.next_delay(Some(&error));
-            self.rest(delay);
+            self.rest(delay, Err(&error));
             return Step::Fail(error);
         }
-        self.rest_or_give_up(Some(error))
+        self.rest_or_give_up(Over::Broken(error))
     }
 
-    pub(super) fn rest_or_give_up(&mut self, error: Option<Error>) -> Step {
-        if let Some(delay) = self.patience.after_failure(error.as_ref()) {
-            self.rest(delay);
+    pub(super) fn rest_or_give_up(&mut self, over: Over) -> Step {
+        if let Some(delay) = self.patience.after_failure(over.error()) {
+            self.rest(delay, over.why());
             return Step::Again;
         }
         let what = format!("no progress in {} connections", self.patience.attempts());
         // Whoever asks again begins anew, but not at once.
-        let delay = self.patience.next_delay(error.as_ref());
-        self.rest(delay);
+        let delay = self.patience.next_delay(over.error());
+        self.rest(delay, over.why());
         self.patience.refill();
-        let ended = || Error::stream("the server ended the stream".to_owned(), None);
-        Step::Fail(Error::stream(what, Some(error.unwrap_or_else(ended))))
+        let error = match over {
+            Over::Broken(error) => error,
+            Over::Ended | Over::Silent => {
+                Error::stream("the server ended the stream".to_owned(), None)
+            }
+        };
+        Step::Fail(Error::stream(what, Some(error)))
     }
 
-    fn rest(&mut self, delay: Duration) {
+    fn rest(&mut self, delay: Duration, why: Result<&'static str, &Error>) {
+        trace::reconnects(why, delay, self.order.last());
         self.state = State::Resting(Box::pin(sleep(delay)));
     }
 
@@ -199,6 +209,7 @@ impl EventStream {
             Verdict::Deliver => self.deliver(event, resume_id),
             Verdict::Duplicate => {
                 self.stats.duplicates += 1;
+                trace::duplicate(event.sequence_number);
                 Step::Again
             }
             Verdict::Late => {

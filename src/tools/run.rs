@@ -14,6 +14,7 @@ use crate::stream::Cursor;
 use crate::tools::service::Remote;
 use crate::tools::set::ToolSet;
 use crate::tools::turn::Turn;
+use crate::trace::workflow;
 
 /// A run of tools for a message; see [`Tools::run`](crate::Tools::run).
 #[must_use = "nothing runs until it is awaited"]
@@ -81,7 +82,7 @@ impl<'a> IntoFuture for RunTools<'a> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        Box::pin(workflow("tools.run", self.run()))
     }
 }
 

@@ -66,6 +66,8 @@ mod tool_results;
 #[cfg(feature = "emulator")]
 mod tools;
 mod support;
+#[cfg(feature = "tracing")]
+mod tracing;
 #[cfg(all(feature = "emulator", feature = "workspace"))]
 mod unpacking;
 #[cfg(feature = "emulator")]

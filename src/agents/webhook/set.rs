@@ -7,7 +7,7 @@ use crate::agents::WebhookConfig;
 use crate::call::{Call, Operation};
 use crate::error::Error;
 use crate::ids::AgentId;
-use crate::request::Request;
+use crate::request::{Request, route};
 use crate::status::WebhookEventType;
 
 /// The options of [`AgentWebhook::set`](crate::AgentWebhook::set).
@@ -48,8 +48,8 @@ impl Operation for SetWebhook {
         if self.body.event_types.as_ref().is_some_and(Vec::is_empty) {
             return Err(Error::invalid(NAME, "event_types", "there is none"));
         }
-        let path = ["agents", self.agent.as_str(), "webhook"];
-        Request::put(NAME, &path).confidential().json(&self.body)
+        let path = route!("/v1/agents/{agent_id}/webhook", self.agent);
+        Request::put(NAME, path).confidential().json(&self.body)
     }
 }
 

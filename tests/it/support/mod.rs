@@ -18,6 +18,8 @@ pub(crate) mod raw;
 pub(crate) mod receiver;
 #[cfg(feature = "emulator")]
 pub(crate) mod socket;
+#[cfg(feature = "tracing")]
+pub(crate) mod traces;
 
 use std::future::IntoFuture;
 use std::time::Duration;

@@ -37,6 +37,7 @@ const ROWS: [(&str, Row); 34] = [
     ("retry", Row::Pure),
     ("request", Row::Pure),
     ("client", Row::Client),
+    ("trace", Row::Transport),
     ("http", Row::Transport),
     ("sse", Row::Transport),
     ("poll", Row::Patience),
