@@ -64,7 +64,7 @@ class Browser:
             start_new_session=True,
         )
         try:
-            port = read_until(self.driver.stdout, r"on port (\d+)")
+            port = read_until(self.driver.stdout, r"successfully on port (\d+)")
             self.root = f"http://127.0.0.1:{port}/session"
             options = {
                 "binary": shutil.which("chromium"),
