@@ -86,7 +86,7 @@ fn entry(item: &TranscriptItem) -> Markup {
         TranscriptItem::UserMessage(item) => user(item),
         TranscriptItem::AssistantMessage(item) => assistant(item),
         TranscriptItem::ToolCall(item) => tool_call(item),
-        TranscriptItem::Unknown(item) => unknown("item", item.kind(), item.json()),
+        TranscriptItem::Unknown(item) => unknown("An item", item.kind(), item.json()),
         _ => html! { p { "An item that this program cannot show." } },
     }
 }
@@ -140,9 +140,7 @@ fn tool_call(item: &ToolCallItem) -> Markup {
             } @else {
                 p.note { "There is no result." }
             }
-            @if let (Some(from), Some(to)) = (item.created_at, item.completed_at) {
-                p.note { "Ended " (time(to)) ", after " (format!("{:#}", to.duration_since(from))) "." }
-            }
+            @if let Some(at) = item.completed_at { p.note { "Ended " (time(at)) } }
             (further(&item.extra))
         }
     }
@@ -161,7 +159,7 @@ fn part(block: &ContentBlock) -> Markup {
         },
         ContentBlock::File(file) => html! { p.note { "File " (code(file.file_id.as_str())) } },
         ContentBlock::Image(file) => html! { p.note { "Image " (code(file.file_id.as_str())) } },
-        ContentBlock::Unknown(block) => unknown("part", block.kind(), block.json()),
+        ContentBlock::Unknown(block) => unknown("A part", block.kind(), block.json()),
         _ => html! { p.note { "A part that this program cannot show." } },
     }
 }
@@ -170,7 +168,7 @@ fn part(block: &ContentBlock) -> Markup {
 fn unknown(what: &str, kind: &str, json: &RawJson) -> Markup {
     html! {
         details.unknown {
-            summary { "An " (what) " of the unknown kind " (code(kind)) }
+            summary { (what) " of the unknown kind " (code(kind)) }
             (block(&readable(json)))
         }
     }

@@ -1,7 +1,5 @@
 //! Text of strangers made fit to be read: characters that hide, JSON, and fences of code.
 
-use std::fmt::Write;
-
 use dari::RawJson;
 
 /// How deep JSON may be nested to be indented; deeper, the spaces would outgrow the page.
@@ -15,19 +13,15 @@ pub(crate) enum Piece<'a> {
 
 /// Returns text in which every character that a browser would hide or obey is seen.
 ///
-/// Those are control characters and the ones that turn the direction of what follows.
+/// Those are control characters, and the ones that turn the direction of what follows.
 pub(crate) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.replace("\r\n", "\n").chars() {
-        match c {
-            '\n' | '\t' => shown.push(c),
-            // The block of pictures has one for each of these.
-            '\0'..'\u{20}' => shown.extend(char::from_u32(0x2400 + u32::from(c))),
-            '\u{7f}'..'\u{a0}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
-                // Writing to a String cannot fail.
-                let _ = write!(shown, "[U+{:04X}]", u32::from(c));
-            }
-            _ => shown.push(c),
+        let turns = matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+        if turns || (c.is_control() && !matches!(c, '\n' | '\t')) {
+            shown += &format!("[U+{:04X}]", u32::from(c));
+        } else {
+            shown.push(c);
         }
     }
     shown

@@ -16,6 +16,15 @@ let failures = 0;
 const atWork = new Map();
 const calls = new Map();
 
+let atEnd = true;
+main.addEventListener("scroll", () => {
+  atEnd = main.scrollHeight - main.scrollTop - main.clientHeight < 50;
+});
+new ResizeObserver(toEnd).observe(main);
+
+// The turn that is being sent. The same turn keeps its key, so that it cannot be sent twice.
+let turn = null;
+
 connect();
 element("turn").addEventListener("submit", submit);
 box.addEventListener("keydown", (event) => {
@@ -67,7 +76,6 @@ function connect() {
 }
 
 function show(event) {
-  const atEnd = main.scrollHeight - main.scrollTop - main.clientHeight < 100;
   const line = make("li", `${event.sequence ?? "-"} ${event.type}`);
   line.dataset.sequence = event.sequence ?? "";
   ledger.append(line);
@@ -90,9 +98,15 @@ function show(event) {
       changed(event);
       break;
   }
+  toEnd();
+}
+
+// Whoever has scrolled up to read stays there.
+function toEnd() {
   if (atEnd) {
     main.scrollTop = main.scrollHeight;
   }
+  ledger.scrollTop = ledger.scrollHeight;
 }
 
 function said(who, name, event) {
@@ -138,9 +152,6 @@ function changed(event) {
   element("activity").textContent = atWork.size > 0 ? working : "";
 }
 
-// The turn that is being sent. The same turn keeps its key, so that it cannot be sent twice.
-let turn = null;
-
 async function submit(submitted) {
   submitted.preventDefault();
   const button = submitted.target.querySelector("button");
@@ -157,7 +168,8 @@ async function submit(submitted) {
     await send(turn);
     turn = null;
     box.value = "";
-    main.scrollTop = main.scrollHeight;
+    atEnd = true;
+    toEnd();
   } catch (error) {
     element("problem").textContent = `Not sent. ${error.message}`;
   } finally {

@@ -7,7 +7,7 @@ use http::{StatusCode, header};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 
-use crate::Outcome;
+use crate::{BODY_LIMIT, Outcome};
 
 /// After how many events each connection is cut.
 const PER_CONNECTION: usize = 3;
@@ -28,10 +28,16 @@ async fn look_around(address: &str, emulator: &Emulator) -> Outcome<()> {
     if first.1 != second.1 {
         return Err("the second click began a turn of its own".into());
     }
-    let forged = visitor.told(visitor.post("http://example.com", &turn)).await?;
-    println!("a forged turn: {}", forged.0);
-    let odd = visitor.told(visitor.events("12@..")).await?;
-    println!("a cursor nobody made: {}", odd.0);
+    let large = json!({"text": "x".repeat(BODY_LIMIT), "key": "visit-fedcba9876543210"});
+    for (what, request) in [
+        ("a turn from another page", visitor.post("http://example.com", &turn)),
+        ("a host of another name", visitor.events("").header(header::HOST, "example.com")),
+        ("a turn too large", visitor.post(address, &large)),
+        ("a turn without a key", visitor.post(address, &json!({"text": "Hello"}))),
+        ("a cursor nobody made", visitor.events("12@..")),
+    ] {
+        println!("{what}: {}", visitor.told(request).await?.0);
+    }
 
     let shown = visitor.follow().await?;
     compare(&shown, emulator).await?;

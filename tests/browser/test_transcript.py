@@ -58,7 +58,7 @@ class TranscriptPage(unittest.TestCase):
         self.assert_nothing_ran()
         hostile = self.browser.texts("article.user .prose")[1]
         self.assertIn("<script>window.pwned = 1; document.title = 'pwned'</script>", hostile)
-        self.assertIn("the file is [U+202E]txt.exe[U+202C], ␀ stands for nothing, ␛[31mred", hostile)
+        self.assertIn("the file is [U+202E]txt.exe[U+202C], [U+0000] stands for nothing, [U+001B][31mred", hostile)
         self.assertEqual(self.browser.value("window.violations"), [])
         self.assertEqual(self.browser.complaints(), [])
 

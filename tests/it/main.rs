@@ -64,6 +64,7 @@ mod streaming;
 mod tool_results;
 #[cfg(feature = "emulator")]
 mod tools;
+mod transcript_page;
 mod support;
 #[cfg(all(feature = "emulator", feature = "workspace"))]
 mod unpacking;
