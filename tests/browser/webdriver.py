@@ -118,7 +118,8 @@ class Browser:
         return self.run(f"return {expression}")
 
     def text(self, selector):
-        return self.run("return document.querySelector(arguments[0]).innerText", selector)
+        script = "return document.querySelector(arguments[0])?.innerText"
+        return self.run(script, selector)
 
     def texts(self, selector):
         script = "return [...document.querySelectorAll(arguments[0])].map((it) => it.textContent)"

@@ -70,7 +70,7 @@ class Proxy:
         # After how many bytes of an answer the next streams of events are cut.
         self.cuts = []
         self.cut = 0
-        self.lose_answer = False
+        self.answers_to_lose = 0
         self.is_down = False
         self.is_frozen = False
         self.refused = 0
@@ -148,8 +148,8 @@ class Connection:
             while chunk := self.page.recv(65536):
                 if self.proxy.is_frozen and self.path.startswith("/events"):
                     continue
-                if self.proxy.lose_answer and self.path == "/turns":
-                    self.proxy.lose_answer = False
+                if self.proxy.answers_to_lose and self.path == "/turns":
+                    self.proxy.answers_to_lose -= 1
                     break
                 if self.left is not None and len(chunk) >= self.left:
                     self.proxy.cut += 1
