@@ -3,6 +3,8 @@
 //!     transcript_html [FILE]                 a conversation with an emulator of its own
 //!     transcript_html SESSION_ID FILE        one of yours, with `DARI_API_KEY` and `DARI_API_URL`
 //!
+//! Without a file it writes a new one into the directory for temporary files, and says where.
+//!
 //! The page has no script and loads nothing. What people, models and tools wrote becomes text and
 //! never markup, and a policy in the page forbids browsers everything but its own style.
 
