@@ -65,6 +65,7 @@ mod streaming;
 mod tool_results;
 #[cfg(feature = "emulator")]
 mod tools;
+mod transcript_page;
 mod support;
 #[cfg(feature = "tracing")]
 mod tracing;
