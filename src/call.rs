@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::http::{CallSettings, Reply, Upload, decode, send, send_upload};
+use crate::http::{CallSettings, Cargo, Reply, decode, send};
 use crate::request::{Key, Request};
 use crate::retry::RetryPolicy;
 use crate::trace::OperationSpan;
@@ -46,7 +46,7 @@ pub(crate) trait Operation: Send {
     fn into_request(self) -> Result<Request, Error>;
 
     /// Returns what is sent in place of a body in memory, if anything is.
-    fn upload(&mut self) -> Result<Option<Upload>, Error> {
+    fn upload(&mut self) -> Result<Option<Box<dyn Cargo>>, Error> {
         Ok(None)
     }
 }
@@ -198,12 +198,12 @@ where
 /// Sends, and reads the reply as a value.
 async fn exchange<T: DeserializeOwned>(
     client: &Client,
-    (request, upload): (&Request, Option<Upload>),
+    (request, upload): (&Request, Option<Box<dyn Cargo>>),
     settings: CallSettings,
 ) -> Result<(T, Reply), Error> {
     let reply = match upload {
         None => send(client, request, settings).await?,
-        Some(upload) => send_upload(client, (request, upload), settings).await?,
+        Some(upload) => upload.send(client, request, settings).await?,
     };
     let value = decode(client, request, &reply)?;
     Ok((value, reply))

@@ -13,7 +13,7 @@ use crate::call::{Call, Operation};
 use crate::client::Client;
 use crate::content::{ContentBlock, IntoContent};
 use crate::error::Error;
-use crate::http::{Progress, Source, Upload, Watcher};
+use crate::http::{Cargo, Progress, Source, Upload, Watcher};
 use crate::ids::FileId;
 use crate::object::{ExtraFields, growing};
 use crate::request::{Request, route};
@@ -189,19 +189,19 @@ impl Operation for UploadFile {
         Ok(Request::post(UPLOAD, route!("/v1/files"), Repeat::Unsafe))
     }
 
-    fn upload(&mut self) -> Result<Option<Upload>, Error> {
+    fn upload(&mut self) -> Result<Option<Box<dyn Cargo>>, Error> {
         let invalid = |error: http::header::InvalidHeaderValue| {
             Error::invalid(UPLOAD, "content type", error.to_string())
         };
         HeaderValue::from_str(&self.content_type).map_err(invalid)?;
         let form = form::around(&form::leaf(&self.name), &self.content_type);
-        Ok(Some(Upload {
+        Ok(Some(Box::new(Upload {
             source: std::mem::replace(&mut self.source, Source::Spent),
             envelope: form.envelope,
             media_type: Some(HeaderValue::from_str(&form.media_type).map_err(invalid)?),
             watcher: self.watcher.clone(),
             stall_timeout: self.stall_timeout,
-        }))
+        })))
     }
 }
 

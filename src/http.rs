@@ -33,7 +33,7 @@ pub(crate) use progress::Watcher;
 pub(crate) use read::decode;
 pub(crate) use source::Source;
 use transfer::stalled;
-pub(crate) use transfer::{Presigned, Upload, put_presigned, send_upload};
+pub(crate) use transfer::{Cargo, Presigned, Upload, put_presigned};
 
 const EVENT_STREAM: &str = "text/event-stream";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");

@@ -15,8 +15,10 @@ use tokio::runtime::{Builder, Runtime};
 
 const DEFAULT_ROUNDS: usize = 9;
 const LENGTHS: [usize; 5] = [1, 10, 100, 1_000, 10_000];
-/// Short sessions are read again and again, until this many messages have come.
+/// Short sessions are read again and again, until this many messages have come,
 const MESSAGES_OF_A_ROUND: usize = 10_000;
+/// but not more often than this: each stream uses up a port for a while.
+const MOST_TIMES: usize = 100;
 /// Between these two the cost of a message is to stay the same.
 const COMPARED: [usize; 2] = [100, 10_000];
 
@@ -52,7 +54,7 @@ fn main() -> Result<(), Failure> {
 
 impl Run {
     fn measure(&mut self, runtime: &Runtime, servers: &Servers) -> Result<(), Failure> {
-        let times = MESSAGES_OF_A_ROUND / self.messages;
+        let times = self.times();
         let client = self.read.client(servers)?;
         // The connection is there before anything is measured.
         runtime.block_on(self.read.run(&client, self.messages))?;
@@ -64,8 +66,12 @@ impl Run {
         Ok(())
     }
 
-    fn cpu_per_message(&self) -> Option<Duration> {
-        Some(self.costs.best_cpu()? / MESSAGES_OF_A_ROUND as u32)
+    fn times(&self) -> usize {
+        (MESSAGES_OF_A_ROUND / self.messages).min(MOST_TIMES)
+    }
+
+    fn us_per_message(&self, time: Duration) -> f64 {
+        time.as_secs_f64() * 1e6 / (self.messages * self.times()) as f64
     }
 
     /// Returns the most that the read held, divided by the messages, as another process counts it.
@@ -85,11 +91,11 @@ fn print(runs: &[Run]) -> Result<(), Failure> {
     );
     let mut figures = Vec::new();
     for run in runs {
-        let (Some(cpu), Some(wall)) = (run.cpu_per_message(), run.costs.median_wall()) else {
+        let (Some(cpu), Some(wall)) = (run.costs.best_cpu(), run.costs.median_wall()) else {
             continue;
         };
-        let (cpu, heap) = (cpu.as_secs_f64() * 1e6, run.heap_per_message()?);
-        let wall = wall.as_secs_f64() * 1e6 / MESSAGES_OF_A_ROUND as f64;
+        let (cpu, wall) = (run.us_per_message(cpu), run.us_per_message(wall));
+        let heap = run.heap_per_message()?;
         let (read, messages) = (run.read.name(), run.messages);
         println!("{read:<11} {messages:>8} {cpu:>15.2} {wall:>17.2} {heap:>18.0}");
         figures.push((run, cpu, heap));

@@ -9,7 +9,7 @@ use std::thread;
 use crate::ledger::Ledger;
 
 const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
-    cache-control: no-store\r\ntransfer-encoding: chunked\r\n\r\n";
+    cache-control: no-store\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n";
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// Ledgers by the id of their session.

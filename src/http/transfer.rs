@@ -19,7 +19,7 @@ use crate::request::Request;
 use crate::retry::{Reached, Repeat};
 use crate::trace::OperationSpan;
 
-/// What is sent instead of a body in memory.
+/// Bytes of a source, and what stands around them.
 pub(crate) struct Upload {
     pub(crate) source: Source,
     pub(crate) envelope: Envelope,
@@ -56,11 +56,34 @@ impl Upload {
     }
 }
 
+/// What is sent instead of a body in memory, and how.
+///
+/// Behind a pointer, so that a program that uploads nothing has no code for it.
+pub(crate) trait Cargo: Send {
+    fn send<'a>(
+        self: Box<Self>,
+        client: &'a Client,
+        request: &'a Request,
+        settings: CallSettings,
+    ) -> Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
+}
+
+impl Cargo for Upload {
+    fn send<'a>(
+        self: Box<Self>,
+        client: &'a Client,
+        request: &'a Request,
+        settings: CallSettings,
+    ) -> Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>> {
+        Box::pin(send_upload(client, (request, *self), settings))
+    }
+}
+
 /// Sends an upload to the API, with the key.
 ///
 /// Repeated as its class says, and only while its bytes can still be had: a source that is read
 /// once serves again where nothing has been read.
-pub(crate) async fn send_upload(
+async fn send_upload(
     client: &Client,
     (request, upload): (&Request, Upload),
     mut settings: CallSettings,
