@@ -56,6 +56,7 @@ mod publishing;
 mod repeating;
 mod replies;
 mod round_trip;
+mod send_and_sync;
 #[cfg(feature = "publish")]
 mod source_archive;
 mod source_snapshots;
