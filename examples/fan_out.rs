@@ -84,7 +84,10 @@ async fn triage(client: &Client, agent: &AgentId, (run, ticket): (String, String
         let message = wait.poll_interval(Duration::from_millis(250)).await?.into_completed()?;
         Ok(reply(client, &session, &message).await)
     };
-    let outcome = outcome.await.map_err(|error: dari::Error| error.to_string());
+    let outcome = outcome.await.map_err(|error| match &error {
+        dari::Error::Failed(failed) => failed.text().to_owned(),
+        _ => error.to_string(),
+    });
     Row { ticket, outcome, seconds: started.elapsed().as_secs_f64() }
 }
 
@@ -172,7 +175,7 @@ fn print_table(rows: &mut [Row]) {
         println!("{ticket:<8}{word}{seconds:>7.2}{tools:>7}  {}", one_line(text, 45));
     }
     let more = rows.len().saturating_sub(ROWS);
-    println!("{}\n", paint.tone(Tone::Aside, &format!("and {more} more, faster than these")));
+    println!("{}\n", paint.tone(Tone::Aside, &format!("and {more} more")));
 }
 
 fn print_summary(rows: &[Row], wall: Duration) {

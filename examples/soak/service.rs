@@ -129,7 +129,7 @@ fn agent() -> ScriptedAgent {
         let turn = Turn::new().delay(Duration::from_millis(number * 5 % 60));
         match what {
             "tools" => ask(turn, &token, number),
-            "file" => turn.file("out/report.txt", "x".repeat(20_000)).text(done(&token)),
+            "file" => turn.file("out/report.txt", "x".repeat(2_000)).text(done(&token)),
             _ => turn
                 .tool_call("look", json!({"at": token}), json!({"seen": number}))
                 .delay(Duration::from_millis(number * 3 % 40))
