@@ -291,7 +291,10 @@ impl EventStream {
     fn ask(&mut self) {
         let question = self.source.is_at_rest(self.order.last(), self.last_message.as_ref());
         self.state = match std::mem::replace(&mut self.state, State::Closed) {
-            State::Open(connection) => State::Asking(connection, question),
+            // Events that were listed come at once: the last that says idle counts.
+            State::Open(connection) | State::Asking(connection, _) => {
+                State::Asking(connection, question)
+            }
             other => other,
         };
     }
