@@ -95,7 +95,9 @@ async fn work_until(
                 let mut random = Rng::with_seed(seed_of(&token));
                 let kind = random.choice(Kind::ALL).unwrap_or(Kind::Turn);
                 let work = Box::pin(worker.work(kind, &token, &mut random));
-                tally.count(kind, &token, timeout(LIMIT, work).await.ok());
+                let outcome = timeout(LIMIT, work).await.ok();
+                let place = worker.place(&token).unwrap_or_default();
+                tally.count(kind, &format!("{token} ({place})"), outcome);
             }
         });
     }

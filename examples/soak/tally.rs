@@ -38,7 +38,7 @@ pub(crate) struct End {
 
 impl Tally {
     /// Counts a piece of work; none is one that did not end.
-    pub(crate) fn count(&self, kind: Kind, token: &str, outcome: Option<Result<(), Trouble>>) {
+    pub(crate) fn count(&self, kind: Kind, what: &str, outcome: Option<Result<(), Trouble>>) {
         let mut counts = self.lock();
         let count = counts.kinds.entry(kind).or_default();
         let wrong = match outcome {
@@ -52,11 +52,11 @@ impl Tally {
             }
             Some(Err(Trouble::Failed(why))) => {
                 count.failed += 1;
-                format!("failed: {} {token}: {why}", kind.name())
+                format!("failed: {} {what}: {why}", kind.name())
             }
             None => {
                 count.hung += 1;
-                format!("hung: {} {token}", kind.name())
+                format!("hung: {} {what}", kind.name())
             }
         };
         if counts.wrong.len() < MOST_LINES {

@@ -3,8 +3,9 @@
 mod follow;
 mod read;
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use dari::{
@@ -26,6 +27,8 @@ pub(crate) struct Worker {
     tools: ToolSet,
     seed: u64,
     tokens: AtomicU64,
+    /// How far the work under way has come, by its token.
+    places: Mutex<HashMap<String, String>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,12 +95,32 @@ impl Worker {
         let agent = ready.agent.parse().unwrap_or_else(|_| unreachable!("the emulator's own id"));
         let tools = tools(service);
         let service = service.clone();
-        Ok(Self { client, agent, service, tools, seed, tokens: AtomicU64::new(0) })
+        Ok(Self {
+            client,
+            agent,
+            service,
+            tools,
+            seed,
+            tokens: AtomicU64::new(0),
+            places: Mutex::default(),
+        })
     }
 
     /// Returns a word that stands for one piece of work, and for nothing else.
     pub(crate) fn token(&self) -> String {
         format!("{}-{}", self.seed, self.tokens.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Returns how far a piece of work has come, and forgets it.
+    pub(crate) fn place(&self, token: &str) -> Option<String> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).remove(token)
+    }
+
+    /// Notes how far a piece of work has come.
+    fn at(&self, token: &str, place: String) {
+        // What belongs to one piece of work is called like it, with something behind a point.
+        let token = token.split('.').next().unwrap_or_default().to_owned();
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).insert(token, place);
     }
 
     pub(crate) async fn work(&self, kind: Kind, token: &str, random: &mut Rng) -> Done {
@@ -160,9 +183,9 @@ impl Worker {
         tokens.iter().for_each(|token| self.note_sent(token, &sent));
         sent?;
         let last = self.say(&session, &format!("{token}.c"), "turn 1").await?;
-        let followed = self.follow_message(&session, &last.message.id, random).await?;
+        let followed = self.follow_message((token, &session), &last.message.id, random).await?;
         self.note_delivered(&session, followed, Through::Message(last.message.id.to_string()));
-        let followed = self.follow_to_idle(&session, random).await?;
+        let followed = self.follow_to_idle((token, &session), random).await?;
         self.note_delivered(&session, followed, Through::All);
         Ok(())
     }
@@ -172,7 +195,9 @@ impl Worker {
         let options = NewSession::new().metadata("soak", token);
         let created = self.client.sessions().create(&self.agent).session(options).await;
         self.service.note(&Entry::Created { token: token.to_owned(), fate: fate(&created) });
-        Ok(created?.id)
+        let session = created?.id;
+        self.at(token, format!("{session} is created"));
+        Ok(session)
     }
 
     /// Sends a message to a new session. Nothing makes that safe to repeat.
@@ -182,14 +207,18 @@ impl Worker {
         let sent = send.session(options).await;
         self.service.note(&Entry::Created { token: token.to_owned(), fate: fate(&sent) });
         self.note_sent(token, &sent);
-        Ok(sent?)
+        let sent = sent?;
+        self.at(token, format!("{} is sent to {}", sent.message.id, sent.session.id));
+        Ok(sent)
     }
 
     /// Sends a message to a session, under a key.
     async fn say(&self, session: &SessionId, token: &str, what: &str) -> Done<QueuedMessage> {
         let sent = self.client.messages().send(session, format!("{token} {what}")).await;
         self.note_sent(token, &sent);
-        Ok(sent?)
+        let sent = sent?;
+        self.at(token, format!("{} is sent to {session}", sent.message.id));
+        Ok(sent)
     }
 
     fn note_sent<T>(&self, token: &str, sent: &dari::Result<T>) {
