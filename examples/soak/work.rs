@@ -16,6 +16,7 @@ use fastrand::Rng;
 
 use crate::journal::{Entry, Fate, Ready, Service, Through};
 use crate::service::done;
+use follow::Goal;
 
 /// How long a wait may take. Its remedies against silence come after 30 s.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -183,9 +184,10 @@ impl Worker {
         tokens.iter().for_each(|token| self.note_sent(token, &sent));
         sent?;
         let last = self.say(&session, &format!("{token}.c"), "turn 1").await?;
-        let followed = self.follow_message((token, &session), &last.message.id, random).await?;
+        let followed =
+            self.follow((token, &session), Goal::Message(&last.message.id), random).await?;
         self.note_delivered(&session, followed, Through::Message(last.message.id.to_string()));
-        let followed = self.follow_to_idle((token, &session), random).await?;
+        let followed = self.follow((token, &session), Goal::Idle, random).await?;
         self.note_delivered(&session, followed, Through::All);
         Ok(())
     }
