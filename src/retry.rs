@@ -230,7 +230,7 @@ impl Budget {
     }
 
     pub(crate) fn earn(&self) {
-        let earn = |tokens: u32| (tokens < self.capacity).then_some(tokens + 1);
+        let earn = |tokens: u32| tokens.checked_add(1).filter(|more| *more <= self.capacity);
         let _full = self.tokens.fetch_update(Ordering::Relaxed, Ordering::Relaxed, earn);
     }
 }
@@ -326,6 +326,15 @@ mod tests {
         assert!(budget.pay() && budget.pay() && !budget.pay());
         (0..100).for_each(|_| budget.earn());
         assert!(budget.pay() && budget.pay() && !budget.pay());
+    }
+
+    #[test]
+    fn a_full_budget_earns_nothing_however_large_it_is() {
+        for capacity in [0, 1, u32::MAX] {
+            let budget = Budget::new(capacity);
+            budget.earn();
+            assert_eq!(budget.tokens.into_inner(), capacity);
+        }
     }
 
     #[test]

@@ -86,6 +86,10 @@ pub struct EventStream {
     until: Until,
     /// Whether a fill of this connection has found nothing.
     fills_stopped: bool,
+    /// Whether the session must say that it is at work before a connection is of use.
+    must_ask: bool,
+    /// Whether a connection was made, or tried.
+    was_tried: bool,
     /// Where a gap begins whose list could not be had, and how often that was tried.
     failed_fills: Option<(u64, u32)>,
     /// The place behind the last event delivered, where a connection resumes.
@@ -130,6 +134,8 @@ impl EventStream {
             patience: Patience::new(ReconnectPolicy::default()),
             until: Until::Forever,
             fills_stopped: false,
+            must_ask: false,
+            was_tried: false,
             failed_fills: None,
             cursor: None,
             last_message: None,
@@ -177,11 +183,10 @@ impl EventStream {
 
     /// Ends when the session's queue is empty.
     ///
-    /// When an event says that the session is idle, the session is asked once whether its newest
+    /// When an event says that the session is idle, the session is asked whether its newest
     /// message is final and nothing is recorded behind that event; a replay of older turns does not
     /// end the stream. One that starts behind the last event of an idle session, with its number,
-    /// ends at once. An error of that question is told, and the stream goes on to the next moment
-    /// that looks idle.
+    /// ends at once. A question that fails is asked again as a connection is made again.
     ///
     /// ```no_run
     /// # async fn example(client: dari::Client, sent: dari::SentMessage) -> dari::Result<()> {

@@ -42,7 +42,6 @@ impl Source for SessionSource {
 
     fn is_at_rest(&self, last: Option<u64>, seen: Option<&MessageId>) -> SourceFuture<bool> {
         let (client, id, seen) = (self.client.clone(), self.session.clone(), seen.cloned());
-        let list = last.map(|last| (last, self.list(last.saturating_add(1))));
         Box::pin(async move {
             let session = client.sessions().get(&id).await?;
             if !is_quiet(&session) {
@@ -51,9 +50,9 @@ impl Source for SessionSource {
             if seen.is_some() && seen == session.last_message_id {
                 return Ok(true);
             }
-            let Some((last, list)) = list else { return Ok(false) };
-            let events = list.await?;
-            let numbers = || events.iter().filter_map(|event| event.sequence_number);
+            let Some(last) = last else { return Ok(false) };
+            let list = client.sessions().events(&id).limit(last.saturating_add(1)).await?;
+            let numbers = || list.events.iter().filter_map(|event| event.sequence_number);
             // A list that was cut before the last event delivered says nothing.
             Ok(numbers().any(|number| number == last) && numbers().all(|number| number <= last))
         })

@@ -78,17 +78,18 @@ impl EventStream {
     #[inline(always)]
     pub(super) fn poll_step(&mut self, context: &mut Context<'_>) -> Poll<Step> {
         match &mut self.state {
-            State::Closed => self.start(),
-            State::Starting(question) => match ready!(question.as_mut().poll(context)) {
-                Ok(true) => self.state = State::Ended,
-                // Whatever is wrong, the connection will tell.
-                Ok(false) | Err(_) => self.connect(),
-            },
+            State::Closed => {
+                self.must_ask = self.until == Until::Idle && self.order.last().is_some();
+                self.set_out();
+            }
+            State::Starting(question) => {
+                let answer = ready!(question.as_mut().poll(context));
+                return Poll::Ready(self.may_start(answer));
+            }
             State::Ended => {}
             State::Resting(delay) => {
                 ready!(delay.as_mut().poll(context));
-                self.stats.reconnects += 1;
-                self.connect();
+                self.set_out();
             }
             State::Connecting(attempt) => match ready!(attempt.as_mut().poll(context)) {
                 Ok(chunks) => self.connected(chunks),
@@ -110,16 +111,32 @@ impl EventStream {
         Poll::Ready(Step::Again)
     }
 
-    fn start(&mut self) {
-        match self.order.last() {
-            Some(last) if self.until == Until::Idle => {
-                self.state = State::Starting(self.source.is_at_rest(Some(last), None));
-            }
-            _ => self.connect(),
+    fn set_out(&mut self) {
+        if !self.must_ask {
+            return self.connect();
         }
+        let question = self.source.is_at_rest(self.order.last(), self.last_message.as_ref());
+        self.state = State::Starting(question);
+    }
+
+    /// Connects, unless there is nothing to wait for: at a session at rest nothing would ever come.
+    fn may_start(&mut self, at_rest: Result<bool, Error>) -> Step {
+        let at_rest = match at_rest {
+            Ok(at_rest) => at_rest,
+            Err(error) => return self.failed(error),
+        };
+        self.must_ask = false;
+        if at_rest {
+            self.state = State::Ended;
+        } else {
+            self.connect();
+        }
+        Step::Again
     }
 
     fn connect(&mut self) {
+        self.stats.reconnects += u64::from(self.was_tried);
+        self.was_tried = true;
         let last = self.cursor.as_ref().and_then(Cursor::id);
         self.state = State::Connecting(self.source.open(last.map(EventId::as_str)));
     }
@@ -222,16 +239,18 @@ impl EventStream {
     }
 
     fn answered(&mut self, answer: Result<bool, Error>) -> Step {
-        let State::Asking(connection, _) = std::mem::replace(&mut self.state, State::Closed) else {
-            return Step::Again;
+        let at_rest = match answer {
+            Ok(at_rest) => at_rest,
+            // Nothing may ever come that gives another occasion to ask.
+            Err(error) => {
+                self.must_ask = true;
+                return self.failed(error);
+            }
         };
-        let (at_rest, step) = match answer {
-            Ok(at_rest) => (at_rest, Step::Again),
-            // Told once; the stream goes on to the next moment that looks idle.
-            Err(error) => (false, Step::Fail(error)),
-        };
-        self.state = if at_rest { State::Ended } else { State::Open(connection) };
-        step
+        if let State::Asking(connection, _) = std::mem::replace(&mut self.state, State::Ended) {
+            self.state = if at_rest { State::Ended } else { State::Open(connection) };
+        }
+        Step::Again
     }
 
     pub(super) fn deliver(&mut self, event: Event, resume_id: Option<EventId>) -> Step {
@@ -272,7 +291,10 @@ impl EventStream {
     fn ask(&mut self) {
         let question = self.source.is_at_rest(self.order.last(), self.last_message.as_ref());
         self.state = match std::mem::replace(&mut self.state, State::Closed) {
-            State::Open(connection) => State::Asking(connection, question),
+            // Events that were listed come at once: the last that says idle counts.
+            State::Open(connection) | State::Asking(connection, _) => {
+                State::Asking(connection, question)
+            }
             other => other,
         };
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dari::emulator::{Emulator, ScriptedAgent, Turn};
+use dari::emulator::{Emulator, Fault, Route, ScriptedAgent, Turn};
 use dari::{Client, Cursor, Event, EventKind, EventStream, MessageStatus, NewEvent};
 use serde_json::json;
 
@@ -79,8 +79,13 @@ async fn a_stream_until_idle_from_the_end_of_an_idle_session_ends_at_once() {
     let mut stream = client.sessions().stream(&sent.session.id).until_idle();
     while stream.try_next().await.unwrap().is_some() {}
     let cursor = stream.cursor().unwrap();
-    let again = client.sessions().stream(&sent.session.id).until_idle().after(cursor);
-    assert_eq!(collect(again).await, []);
+    let again = || client.sessions().stream(&sent.session.id).until_idle().after(cursor);
+    assert_eq!(collect(again()).await, []);
+    // Nor does a passing fault of the questions make it wait for events that never come.
+    emulator.inject(Fault::status(503).retry_after(0).on(Route::GetSession));
+    emulator.inject(Fault::cut_body_after(9).on(Route::ListEvents));
+    assert_eq!(collect(again()).await, []);
+    assert_eq!(emulator.faults_left(), 0);
 }
 
 #[tokio::test]

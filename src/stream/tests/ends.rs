@@ -1,15 +1,21 @@
 //! Where a stream ends, and what does not end it.
 
-use super::fake::{Fake, Piece, frames, json, read};
+use super::fake::{Fake, Piece, broken, frames, json, read, refused};
 use crate::error::Error;
 use crate::stream::{Cursor, EventStream};
 
-/// Returns a frame of an event with this type and data.
-fn typed(number: u64, event_type: &str, data: &str) -> Piece {
+/// Returns an event with this type and data.
+fn typed_json(number: u64, event_type: &str, data: &str) -> String {
     let json = json(number).replace("\"note\"", &format!("\"{event_type}\""));
     let (head, rest) = json.split_once("\"data\":").unwrap();
     let tail = &rest[rest.find(",\"created_at\"").unwrap()..];
-    Piece::Bytes(format!("id: s:evt_{number}\ndata: {head}\"data\":{data}{tail}\n\n").into_bytes())
+    format!("{head}\"data\":{data}{tail}")
+}
+
+/// Returns a frame of an event with this type and data.
+fn typed(number: u64, event_type: &str, data: &str) -> Piece {
+    let json = typed_json(number, event_type, data);
+    Piece::Bytes(format!("id: s:evt_{number}\ndata: {json}\n\n").into_bytes())
 }
 
 fn status(number: u64, message: &str, status: &str) -> Piece {
@@ -75,6 +81,47 @@ async fn until_idle_ends_also_when_it_resumed_behind_the_end_of_the_message() {
     fake.at_rest(6);
     let stream = fake.stream().until_idle().after("5@s:evt_5".parse::<Cursor>().unwrap());
     assert_eq!(numbers(stream).await, [6]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_idle_moments_that_were_listed_together_the_last_one_counts() {
+    let fake = Fake::new(|_, _| Ok(vec![frames([1]), session(5, "idle"), Piece::Hold]));
+    let fake = fake.list(|_| {
+        let idle = |number| typed_json(number, "session.status_changed", r#"{"status":"idle"}"#);
+        let listed = [json(1), idle(2), json(3), json(4), idle(5)];
+        Ok(listed.iter().map(|json| serde_json::from_str(json).unwrap()).collect())
+    });
+    fake.at_rest(5);
+    assert_eq!(numbers(fake.stream().until_idle()).await, [1, 2, 3, 4, 5]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_for_rest_that_fails_is_asked_again_or_the_stream_would_never_end() {
+    let fake = Fake::new(|_, _| Ok(vec![session(6, "idle"), Piece::Hold]));
+    fake.at_rest(6);
+    let from = |cursor: &str| fake.stream().until_idle().after(cursor.parse::<Cursor>().unwrap());
+    // Before the first connection: no event would come that gives another occasion to ask.
+    fake.troubled([refused(503), broken()]);
+    let mut stream = from("6@s:evt_6");
+    assert_eq!(stream.try_next().await.unwrap(), None);
+    assert_eq!((fake.opened().len(), stream.stats().reconnects), (0, 0));
+    // Behind the event that says idle, which is the last one.
+    let mut stream = fake.stream().until_idle();
+    fake.troubled([refused(503), broken()]);
+    assert_eq!(read(&mut stream, 1).await, [6]);
+    assert_eq!(stream.try_next().await.unwrap(), None);
+    assert_eq!((fake.opened().len(), stream.stats().reconnects), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_the_question_for_rest_is_told_and_whoever_goes_on_asks_again() {
+    let fake = Fake::new(|_, _| Ok(vec![session(1, "idle"), Piece::Hold]));
+    fake.at_rest(1);
+    let mut stream = fake.stream().until_idle();
+    fake.troubled([refused(404)]);
+    assert_eq!(read(&mut stream, 1).await, [1]);
+    assert!(stream.try_next().await.unwrap_err().is_not_found());
+    assert_eq!(stream.try_next().await.unwrap(), None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -43,6 +43,8 @@ struct Inner {
     list: List,
     newest: Option<MessageId>,
     rest: Option<u64>,
+    /// What the next questions for rest meet.
+    troubles: VecDeque<Error>,
     opened: Vec<(Option<String>, Instant)>,
     listed: Vec<u64>,
 }
@@ -57,6 +59,7 @@ impl Fake {
             list: Box::new(|_| Ok(Vec::new())),
             newest: None,
             rest: None,
+            troubles: VecDeque::new(),
             opened: Vec::new(),
             listed: Vec::new(),
         };
@@ -79,6 +82,11 @@ impl Fake {
     /// Says that the session is idle, and this its last event.
     pub(super) fn at_rest(&self, last: u64) {
         self.0.lock().unwrap().rest = Some(last);
+    }
+
+    /// Has the next questions whether the session is at rest fail like this.
+    pub(super) fn troubled(&self, troubles: impl IntoIterator<Item = Error>) {
+        self.0.lock().unwrap().troubles.extend(troubles);
     }
 
     pub(super) fn stream(&self) -> EventStream {
@@ -123,7 +131,10 @@ impl Source for Fake {
     }
 
     fn is_at_rest(&self, last: Option<u64>, seen: Option<&MessageId>) -> SourceFuture<bool> {
-        let inner = self.0.lock().unwrap();
+        let mut inner = self.0.lock().unwrap();
+        if let Some(error) = inner.troubles.pop_front() {
+            return Box::pin(async move { Err(error) });
+        }
         let newest = seen.is_some() && inner.newest.as_ref() == seen;
         let rest = newest || (last.is_some() && inner.rest == last);
         Box::pin(async move { Ok(rest) })
