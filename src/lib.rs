@@ -111,15 +111,18 @@
 //!
 //! | feature | what it gives |
 //! |---|---|
-//! | `rustls` (default) | TLS by rustls; used when both backends are on |
-//! | `native-tls` | TLS by the platform's library |
+//! | `rustls` (default) | TLS by rustls over aws-lc-rs |
+//! | `rustls-ring` | TLS by rustls over ring: lighter to build, without post-quantum key exchange and certificates of [`configure_http`](ClientBuilder::configure_http); turns `ring` on in `rustls` for the whole build |
+//! | `native-tls` | TLS by the platform's library, the lightest; on Linux it needs OpenSSL's headers |
 //! | `http2` | HTTP/2 where the server offers it |
 //! | `publish` | `agents().publish`: from a directory to a new version of an agent in one call |
 //! | `emulator` | the whole service in process, for tests without an account, and the program `dari-emulator`; turns `webhooks` on |
 //! | `workspace` | unpacking a downloaded workspace into a directory |
 //! | `webhooks` | the module `webhooks`: verifies and reads deliveries, and signs them in tests |
 //! | `tracing` | spans and events for any subscriber, with OpenTelemetry's names; the module `trace` has the list |
-//! | `full` | all of the above but `native-tls` |
+//! | `full` | all of the above but `rustls-ring` and `native-tls` |
+//!
+//! Of the TLS backends the first in this table that is on is used.
 //!
 //! [Dari]: https://dari.dev
 
