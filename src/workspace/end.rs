@@ -1,7 +1,7 @@
 //! How a zip archive ends, read without a library: one end, and nothing that could pass for another.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
 /// How a zip archive ends: this, 18 more bytes, and a comment of up to 64 KiB.
@@ -57,7 +57,7 @@ pub(super) fn read_end(file: &mut File) -> io::Result<Option<End>> {
 pub(super) fn has_end_mark(file: &mut File, range: &Range<u64>) -> io::Result<bool> {
     file.seek(SeekFrom::Start(range.start))?;
     let (mark, mut last) = (u32::from_be_bytes(*END_MARK), 0);
-    for byte in BufReader::new(file.take(range.end.saturating_sub(range.start))).bytes() {
+    for byte in io::BufReader::new(file.take(range.end.saturating_sub(range.start))).bytes() {
         last = last << 8 | u32::from(byte?);
         if last == mark {
             return Ok(true);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use dari::{Client, Error, Message, RetryPolicy};
 
 use crate::support::raw::{RawServer, Step, json, reply};
-use crate::support::{KEY, builder, sample};
+use crate::support::{builder, sample};
 
 /// Long enough for an attempt on a busy machine to get where it must stall.
 const SHORT: Duration = Duration::from_millis(300);
@@ -115,8 +115,7 @@ async fn a_handshake_that_hangs_ends_at_the_limit_of_a_connection_and_sent_nothi
             held.push(socket);
         }
     });
-    let client = Client::builder(KEY).base_url(url).connect_timeout(SHORT);
-    let client = client.retry(RetryPolicy::none()).build().unwrap();
+    let client = builder(&url).connect_timeout(SHORT).retry(RetryPolicy::none()).build().unwrap();
     let agent = "agt_1".parse().unwrap();
     let error = client.agents().send_message(&agent, "hi").await.unwrap_err();
     held.abort();

@@ -97,8 +97,9 @@ async fn no_transport_error_shows_the_key_or_a_query() {
 #[test]
 fn a_panic_with_the_client_in_its_message_does_not_show_the_key() {
     let client = client("http://127.0.0.1:1");
-    let failed: Result<(), (Client, Secret)> = Err((client, Secret::from(SECRET)));
-    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| failed.unwrap()));
+    let failed = |client| Err::<(), _>((client, Secret::from(SECRET)));
+    let panics = std::panic::AssertUnwindSafe(|| failed(client).unwrap());
+    let panic = std::panic::catch_unwind(panics);
     let message = panic.unwrap_err().downcast::<String>().unwrap();
     assert!(message.contains("Client"), "{message}");
     assert_silent(&message);
