@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::client::probe::checked_base_url;
 use crate::fuzzing::{client, two_texts};
-use crate::request::Request;
+use crate::request::{Path, Request};
 use crate::{AgentId, BatchId, EventId, FileId, MessageId, SessionId, SourceSnapshotId, VersionId};
 
 /// Puts two texts, cut at a zero byte, into every place of an address.
@@ -35,9 +35,9 @@ pub fn addresses(data: &[u8]) {
 
 /// An id is one segment, whatever is in it, and changes nothing else.
 fn one_segment(base: &Url, id: &str, value: &str) {
-    let segments = ["sessions", id, "events"];
-    let plain = Request::get("fuzz", &segments).url(base);
-    let url = Request::get("fuzz", &segments).query(format!("metadata.{id}"), value).url(base);
+    let path = Path::new("/v1/sessions/{session_id}/events", &[id]);
+    let plain = Request::get("fuzz", path.clone()).url(base);
+    let url = Request::get("fuzz", path).query(format!("metadata.{id}"), value).url(base);
     assert_eq!((plain.query(), plain.path()), (None, url.path()));
     // As the HTTP library reads it: from its text.
     for url in [&url, &Url::parse(url.as_str()).unwrap()] {
@@ -65,7 +65,7 @@ fn base_url(text: &str, id: &str) {
     assert_eq!((url.query(), url.fragment()), (None, None), "{text:?}");
     confined(&url);
     if id.parse::<SessionId>().is_ok() {
-        let below = Request::get("fuzz", &["sessions", id]).url(&url);
+        let below = Request::get("fuzz", Path::new("/v1/sessions/{session_id}", &[id])).url(&url);
         assert_eq!((below.host(), below.port()), (url.host(), url.port()));
         assert!(below.path().contains("/v1/sessions/"), "{below}");
         confined(&below);

@@ -9,7 +9,7 @@ use crate::call::{Call, Operation, Plain};
 use crate::files::UploadFile;
 use crate::fuzzing::{KEY, client, two_texts};
 use crate::http::probe;
-use crate::request::{Key, KeyPlace, Request};
+use crate::request::{Key, KeyPlace, Request, route};
 use crate::retry::{Repeat, RetryPolicy, retry_after};
 use crate::{FileSource, UploadedFile};
 
@@ -62,7 +62,7 @@ fn assert_printable(text: &str, limit: usize) {
 
 /// A header of the caller's own is refused or is one header more.
 fn added(name: &str, value: &str) {
-    let request = Request::get("fuzz", &["agents"]);
+    let request = Request::get("fuzz", route!("/v1/agents"));
     let call = Call::<(), Plain>::plain(client(), request.clone()).header(name, value);
     let Ok((_, _, settings)) = call.into_parts("fuzz") else { return };
     let all = probe::headers(client(), &request, settings.headers).unwrap();
@@ -74,7 +74,7 @@ fn added(name: &str, value: &str) {
 fn idempotency_key(text: &str) {
     let mut key = Key::random(KeyPlace::Header);
     key.replace(text.to_owned());
-    let request = Request::keyed_post("fuzz", &["agents"], key);
+    let request = Request::keyed_post("fuzz", route!("/v1/agents"), key);
     let Ok(all) = probe::headers(client(), &request, HeaderMap::new()) else { return };
     assert_ours(&all);
     let sent = all.get("idempotency-key").expect("a key that is taken is sent");
@@ -107,6 +107,6 @@ fn form(name: &str, media_type: &str) {
     assert!(!file_name.contains(['"', '/', '\\']), "{file_name:?}");
     assert!(!file_name.chars().any(char::is_control), "{file_name:?}");
     assert_eq!(lines[2], format!("content-type: {media_type}"));
-    let request = Request::post("fuzz", &["files"], Repeat::Unsafe);
+    let request = Request::post("fuzz", route!("/v1/files"), Repeat::Unsafe);
     assert_ours(&probe::headers(client(), &request, HeaderMap::new()).unwrap());
 }
