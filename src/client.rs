@@ -2,6 +2,8 @@
 
 mod builder;
 mod confine;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod probe;
 mod tls;
 mod wire;
 

@@ -286,12 +286,16 @@ pub(crate) fn is_passing(status: Option<StatusCode>) -> bool {
 
 /// Returns at most `limit` bytes of text on one line, without control characters.
 ///
-/// What a server says ends up in logs, where a line end could forge an entry.
+/// What a server says ends up in logs, where a line end could forge an entry, and a mark that turns
+/// the direction of text could make it read as another.
 pub(crate) fn one_line(text: &str, limit: usize) -> String {
     let end = (0..=limit.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     let end = end.unwrap_or_default();
     let shown = text.get(..end).unwrap_or_default();
-    let plain = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let plain = |c: char| {
+        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}');
+        c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
+    };
     let mut line: String = shown.trim().chars().map(|c| if plain(c) { ' ' } else { c }).collect();
     if end < text.len() {
         line.push('…');

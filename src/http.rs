@@ -3,6 +3,8 @@
 mod body;
 mod incoming;
 mod outgoing;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod probe;
 mod progress;
 mod read;
 mod source;

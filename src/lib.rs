@@ -187,6 +187,10 @@ pub mod emulator;
 // Read by people alone; its examples run on the emulator.
 #[cfg(doc)]
 pub mod guide;
+// Not built for users: what the fuzz targets promise.
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 
 pub use agents::{
     Agent, AgentList, AgentSummary, AgentVersion, AgentVersionDetails, AgentVersions, AgentWebhook,

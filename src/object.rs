@@ -54,6 +54,11 @@ impl ExtraFields {
         self.0.as_ref().map_or(0, |fields| fields.0.len())
     }
 
+    /// Returns the names alone, for objects that hold secrets.
+    pub(crate) fn names(&self) -> impl fmt::Debug {
+        self.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
+    }
+
     pub(crate) fn push(&mut self, name: String, value: RawJson) {
         self.0.get_or_insert_default().0.push((name.into_boxed_str(), value));
     }

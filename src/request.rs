@@ -13,7 +13,7 @@ use url::Url;
 use crate::error::Error;
 use crate::retry::Repeat;
 
-pub(crate) use key::{Key, KeyPlace};
+pub(crate) use key::{Key, KeyPlace, unforeseeable};
 pub(crate) use path::{Path, placeholders, route};
 
 /// One request of the API, without host, key or limits.

@@ -1,6 +1,7 @@
 //! Workspaces: the files an agent works on, as a download.
 
 mod download;
+mod end;
 mod part;
 #[cfg(feature = "workspace")]
 mod unpack;
@@ -18,6 +19,8 @@ use crate::ids::SessionId;
 use crate::request::{Request, route};
 
 pub use download::Download;
+#[cfg(all(feature = "workspace", any(test, fuzzing)))]
+pub(crate) use unpack::unpack_bytes;
 #[cfg(feature = "workspace")]
 pub use unpack::{UnpackLimits, UnpackProgress, Unpacked};
 

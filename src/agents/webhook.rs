@@ -2,6 +2,8 @@
 
 mod set;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::agents::Agents;
@@ -19,9 +21,9 @@ pub use set::SetWebhook;
 
 /// The configuration of an agent's webhook (contract §7).
 ///
-/// `Debug` does not show the secret. Encoding writes it in clear, so that it can be stored: encode
-/// only to where secrets are kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// `Debug` shows neither the secret nor the values of newer fields. Encoding writes them in clear,
+/// so that they can be stored: encode only to where secrets are kept.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 #[non_exhaustive]
 pub struct WebhookConfig {
@@ -43,6 +45,18 @@ pub struct WebhookConfig {
 }
 
 growing!(WebhookConfig);
+
+impl fmt::Debug for WebhookConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebhookConfig")
+            .field("webhook_url", &self.webhook_url)
+            .field("signing_enabled", &self.signing_enabled)
+            .field("event_types", &self.event_types)
+            .field("signing_secret", &self.signing_secret)
+            .field("extra", &self.extra.names())
+            .finish()
+    }
+}
 
 impl<'a> Agents<'a> {
     /// Returns the operations on an agent's webhook.

@@ -63,7 +63,8 @@ fn main() -> ExitCode {
 }
 
 fn command(mut arguments: lexopt::Parser) -> Result<Command, Failure> {
-    let mut builder = Emulator::builder().port(DEFAULT_PORT);
+    // Nobody can ask the program for them, and it may run for days.
+    let mut builder = Emulator::builder().port(DEFAULT_PORT).requests_kept(0);
     while let Some(argument) = arguments.next()? {
         builder = match argument {
             Short('h') | Long("help") => return Ok(Command::Print(HELP.to_owned())),

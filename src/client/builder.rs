@@ -189,7 +189,7 @@ impl ClientBuilder {
     /// Configures the HTTP client underneath: proxies, certificates, pool.
     ///
     /// What keeps the key safe is set after the closure has run, and wins: no redirects, no
-    /// repeats, no decompression, no proxy for a loopback address, HTTPS only where the address is HTTPS.
+    /// repeats, no decompression, no log of what is sent, no proxy for a loopback address, HTTPS only where the address is HTTPS.
     ///
     /// It holds for the service alone. The upload of a source snapshot to the place that the service
     /// names goes through another HTTP client, which the closure does not see: its headers may be

@@ -34,6 +34,7 @@ pub struct EmulatorBuilder {
     listener: Option<Listener>,
     max_file_bytes: usize,
     cost_delay: Duration,
+    requests_kept: usize,
     pub(super) deliveries: DeliveryPolicy,
 }
 
@@ -51,6 +52,7 @@ impl EmulatorBuilder {
             listener: None,
             max_file_bytes: DEFAULT_MAX_FILE_BYTES,
             cost_delay: Duration::ZERO,
+            requests_kept: usize::MAX,
             deliveries: DeliveryPolicy::default(),
         }
     }
@@ -163,6 +165,18 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Sets how many requests are kept for [`Emulator::requests`]; the default is all of them.
+    ///
+    /// The newest stay, with their bodies. An emulator that runs for days needs a limit.
+    ///
+    /// ```
+    /// let builder = dari::emulator::Emulator::builder().requests_kept(1_000);
+    /// ```
+    pub fn requests_kept(mut self, number: usize) -> Self {
+        self.requests_kept = number;
+        self
+    }
+
     /// Sets how long after a run its cost can be asked for; the default is 0 s.
     ///
     /// Until then the answer is 404, as it is while the session is at work.
@@ -197,6 +211,7 @@ impl EmulatorBuilder {
             listener: self.listener,
             max_file_bytes: self.max_file_bytes,
             cost_delay: self.cost_delay,
+            requests_kept: self.requests_kept,
             deliveries: self.deliveries,
         });
         let faults = service.faults.clone();

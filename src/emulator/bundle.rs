@@ -22,10 +22,10 @@ const TEXT_LIMIT: u64 = 1 << 20;
 
 /// What the service knows of a source that passed its check.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Bundle {
-    pub(super) name: String,
-    pub(super) manifest: Value,
-    pub(super) system_prompt: Option<String>,
+pub(crate) struct Bundle {
+    pub(crate) name: String,
+    pub(crate) manifest: Value,
+    pub(crate) system_prompt: Option<String>,
 }
 
 /// What was announced of an archive.
@@ -51,6 +51,13 @@ impl Announced {
         let manifest = manifest.ok_or_else(|| format!("There is no {MANIFEST} in the root"))?;
         bundle(yaml::read(&manifest).map_err(|why| format!("{MANIFEST}: {why}"))?, archive)
     }
+}
+
+/// Checks an archive that is what was announced, for the fuzz targets.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn probe(archive: &[u8]) -> Result<Bundle, String> {
+    let announced = Announced { sha256: sha256(archive), size_bytes: archive.len() as u64 };
+    announced.check(archive)
 }
 
 /// Returns the SHA-256 in lower-case hex.

@@ -1,5 +1,6 @@
 //! The requests the emulator received, for assertions.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -33,9 +34,12 @@ pub(super) struct Exchange {
     listener: Option<Listener>,
 }
 
-/// All requests in the order they arrived whole.
-#[derive(Debug, Default)]
-pub(super) struct RequestLog(Mutex<Vec<ReceivedRequest>>);
+/// The newest requests in the order they arrived whole.
+#[derive(Debug)]
+pub(super) struct RequestLog {
+    requests: Mutex<VecDeque<ReceivedRequest>>,
+    most: usize,
+}
 
 impl ReceivedRequest {
     pub(super) fn new(parts: &Parts, body: Bytes, fault: Option<FaultKind>) -> Self {
@@ -139,19 +143,28 @@ impl Drop for Exchange {
 }
 
 impl RequestLog {
+    /// Returns a log that forgets the oldest of more than so many.
+    pub(super) fn new(most: usize) -> Self {
+        Self { requests: Mutex::default(), most }
+    }
+
     pub(super) fn add(&self, request: ReceivedRequest) {
-        self.lock().push(request);
+        let mut requests = self.lock();
+        requests.push_back(request);
+        if requests.len() > self.most {
+            requests.pop_front();
+        }
     }
 
     pub(super) fn all(&self) -> Vec<ReceivedRequest> {
-        self.lock().clone()
+        self.lock().iter().cloned().collect()
     }
 
     pub(super) fn clear(&self) {
         self.lock().clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<ReceivedRequest>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, VecDeque<ReceivedRequest>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

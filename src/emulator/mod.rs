@@ -89,7 +89,8 @@
 //! # Time and memory
 //!
 //! A turn plays in real time: it waits as long as its script says and no longer. The emulator
-//! keeps everything in memory, the log of requests included, until it is dropped.
+//! keeps everything in memory until it is dropped; of the requests as many as
+//! [`EmulatorBuilder::requests_kept`] says. The program `dari-emulator` keeps none.
 //!
 //! # Publishing
 //!
@@ -136,6 +137,8 @@ use server::Server;
 
 pub use behaviour::BehaviourError;
 pub use builder::EmulatorBuilder;
+#[cfg(any(test, fuzzing))]
+pub(crate) use bundle::probe as probe_bundle;
 pub use deliveries::{DeliveryAttempt, DeliveryPolicy};
 pub use external::{CallResult, CallResults, ExternalCall};
 pub use fault::{Chaos, Fault, FaultKind, Route};
@@ -268,7 +271,8 @@ impl Emulator {
 
     /// Returns every request received, refused ones too.
     ///
-    /// They stand in the order in which they arrived whole.
+    /// They stand in the order in which they arrived whole; the oldest are gone where
+    /// [`EmulatorBuilder::requests_kept`] says so.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use http::StatusCode;
 use http::request::Parts;
+use tokio::task::spawn_blocking;
 
 use super::body;
 use super::gate::Call;
@@ -80,6 +81,15 @@ async fn reserve(call: Call) -> Result<Response, Refusal> {
 }
 
 async fn finalize(call: Call, Id(snapshot): Id) -> Response {
+    let unchecked = |state: &mut State, visit| state.unchecked(visit, &snapshot);
+    if let Some((announced, archive)) = call.service.visit(call.organization, unchecked) {
+        let bytes = archive.clone();
+        // Away from the thread that serves, for an archive may grow to 1 GiB.
+        if let Ok(found) = spawn_blocking(move || announced.check(&bytes)).await {
+            let note = |state: &mut State, visit| state.checked(visit, &snapshot, (archive, found));
+            call.service.visit(call.organization, note);
+        }
+    }
     call.answer(StatusCode::OK, |state, visit| state.finalize(visit, &snapshot))
 }
 

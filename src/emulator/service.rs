@@ -22,6 +22,7 @@ pub(super) struct Settings {
     pub(super) listener: Option<Listener>,
     pub(super) max_file_bytes: usize,
     pub(super) cost_delay: Duration,
+    pub(super) requests_kept: usize,
     pub(super) deliveries: DeliveryPolicy,
 }
 
@@ -51,7 +52,7 @@ impl Service {
         let mut state = State::new(Timestamp::now(), settings.agents);
         state.cost_delay = settings.cost_delay;
         Self {
-            log: Arc::default(),
+            log: Arc::new(RequestLog::new(settings.requests_kept)),
             listener: settings.listener,
             faults: Arc::default(),
             bell: watch::Sender::new(0),

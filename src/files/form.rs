@@ -1,6 +1,7 @@
 //! A form of one file: what stands before and behind it (RFC 7578).
 
 use crate::http::Envelope;
+use crate::request::unforeseeable;
 
 /// A form around a file.
 pub(super) struct Form {
@@ -10,8 +11,8 @@ pub(super) struct Form {
 
 /// Returns a form with one part named `file`; `name` must be a [`leaf`].
 pub(super) fn around(name: &str, content_type: &str) -> Form {
-    // 128 random bits: no content can be made to hold them.
-    let boundary = format!("dari-{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+    // No content can be made to hold it.
+    let boundary = format!("dari-{}", unforeseeable());
     let head = format!(
         "--{boundary}\r\n\
          content-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\

@@ -1,6 +1,6 @@
 //! The answer to a call of an external tool.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::call::{Call, Operation};
 use crate::error::Error;
@@ -12,22 +12,38 @@ use crate::retry::Repeat;
 use crate::sessions::{Session, Sessions};
 
 /// A tool result that the service has.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(try_from = "Option<SubmitReply>")]
 #[non_exhaustive]
 pub struct SubmittedToolResult {
     /// The recorded event; none when an attempt whose reply was lost had recorded it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<Event>,
     /// The message that goes on, where the reply has it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<MessageSummary>,
     /// The session, where the reply has it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<Session>,
     /// Fields newer than this version of the crate.
-    #[serde(flatten)]
     pub extra: ExtraFields,
+}
+
+/// One that was recorded before is `null`, as it is read.
+impl Serialize for SubmittedToolResult {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Recorded<'a> {
+            event: &'a Event,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            message: &'a Option<MessageSummary>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            session: &'a Option<Session>,
+            #[serde(flatten)]
+            extra: &'a ExtraFields,
+        }
+
+        let Self { event, message, session, extra } = self;
+        let recorded = event.as_ref().map(|event| Recorded { event, message, session, extra });
+        recorded.serialize(serializer)
+    }
 }
 
 impl SubmittedToolResult {

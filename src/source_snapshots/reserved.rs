@@ -12,8 +12,9 @@ use crate::status::SourceSnapshotStatus;
 
 /// A place for an archive (contract §8).
 ///
-/// Whoever knows address and headers may write there, so `Debug` shows neither.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Whoever knows address and headers may write there, so `Debug` shows neither,
+/// and of newer fields their names alone.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 #[non_exhaustive]
 pub struct ReservedSnapshot {
@@ -36,6 +37,19 @@ pub struct ReservedSnapshot {
 }
 
 growing!(ReservedSnapshot);
+
+impl fmt::Debug for ReservedSnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReservedSnapshot")
+            .field("source_snapshot_id", &self.source_snapshot_id)
+            .field("upload_url", &self.upload_url)
+            .field("upload_headers", &self.upload_headers)
+            .field("expires_at", &self.expires_at)
+            .field("status", &self.status)
+            .field("extra", &self.extra.names())
+            .finish()
+    }
+}
 
 /// An address that lets whoever knows it upload.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

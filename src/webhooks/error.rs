@@ -34,7 +34,8 @@ pub enum WebhookError {
     /// included.
     #[error("webhook: the signature header has an unknown element {name:?}")]
     UnknownElement {
-        /// The element's name, at most 32 bytes of it.
+        /// The element's name, or `(not shown)` for one that is longer than 16 bytes or has
+        /// other characters than letters, digits, `_` and `-`: it may be a signature.
         name: String,
     },
     /// No signature fits the body under any of the secrets.

@@ -7,7 +7,6 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderName, HeaderValue};
 use sha2::Sha256;
 
-use crate::error::one_line;
 use crate::secret::Secret;
 use crate::webhooks::WebhookError;
 
@@ -122,9 +121,20 @@ fn tag(secret: &Secret, body: &[u8]) -> Option<Tag> {
 fn element(text: &str) -> Result<[u8; TAG_BYTES], WebhookError> {
     match text.trim_matches([' ', '\t']).split_once('=') {
         Some((NAME, digits)) => unhex(digits).ok_or(WebhookError::MalformedSignature),
-        Some((name, _)) => Err(WebhookError::UnknownElement { name: one_line(name, 32) }),
+        Some((name, _)) => Err(WebhookError::UnknownElement { name: shown(name) }),
         None => Err(WebhookError::MalformedSignature),
     }
+}
+
+/// Returns the name of an element that is not known, unless it may be something else.
+///
+/// A signature of another scheme, or a secret set as the header by mistake, may end in `=`.
+fn shown(name: &str) -> String {
+    const LONGEST_NAME: usize = 16;
+    let name = name.trim();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let is_short = name.len() <= LONGEST_NAME && name.chars().all(is_name);
+    if is_short { name.to_owned() } else { "(not shown)".to_owned() }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,23 +1,14 @@
 //! Writes a download beside its place; what is not whole never gets there.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tokio::task::spawn_blocking;
 
 use crate::error::{CallFacts, DecodeError, Error, one_line};
 use crate::workspace::Download;
-
-/// How a zip archive ends: this, 18 more bytes, and a comment of up to 64 KiB.
-const END_MARK: &[u8; 4] = b"PK\x05\x06";
-const END_SIZE: usize = 22;
-const LONGEST_END: u64 = END_SIZE as u64 + 0xFFFF;
-/// What stands before it in one with large numbers: a record, and the place of the record.
-const LARGE_END_MARK: &[u8; 4] = b"PK\x06\x06";
-const LARGE_END_SIZE: u64 = 56;
-const LOCATOR_MARK: &[u8; 4] = b"PK\x06\x07";
-const LOCATOR_SIZE: u64 = 20;
+use crate::workspace::end::read_end;
 
 /// A file in the making, and what takes it away when it is dropped.
 ///
@@ -69,53 +60,6 @@ pub(super) async fn fill<G: Send + 'static>(
     Ok((part, size))
 }
 
-/// Returns how many entries an archive says it has, if it ends as a zip archive does.
-///
-/// A reply whose length was not announced can break off without anybody noticing.
-pub(super) fn count_entries(file: &mut File) -> io::Result<Option<u64>> {
-    let size = file.seek(SeekFrom::End(0))?;
-    let start = size.saturating_sub(LONGEST_END);
-    file.seek(SeekFrom::Start(start))?;
-    let mut end = Vec::new();
-    file.take(LONGEST_END).read_to_end(&mut end)?;
-    let found = (0..end.len()).rev().find_map(|at| {
-        let record = end.get(at..).filter(|record| record.starts_with(END_MARK))?;
-        let whole = END_SIZE + usize::try_from(number(record, END_SIZE - 2, 2)?).ok()?;
-        (whole == record.len()).then_some((start + at as u64, record))
-    });
-    let Some((at, record)) = found else { return Ok(None) };
-    let told = number(record, 10, 2);
-    let is_large = told == Some(0xFFFF) || number(record, 16, 4) == Some(0xFFFF_FFFF);
-    if is_large { count_large(file, at, told) } else { Ok(told) }
-}
-
-/// Returns how many entries the larger end record tells that may stand before the other (ZIP64).
-///
-/// It must stand right before its locator, and the locator must say so: else somebody could find
-/// another one.
-fn count_large(file: &mut File, end: u64, told: Option<u64>) -> io::Result<Option<u64>> {
-    let Some(locator) = end.checked_sub(LOCATOR_SIZE) else { return Ok(told) };
-    let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(locator))?;
-    (&mut *file).take(LOCATOR_SIZE).read_to_end(&mut bytes)?;
-    if !bytes.starts_with(LOCATOR_MARK) {
-        return Ok(told);
-    }
-    let Some(at) = locator.checked_sub(LARGE_END_SIZE) else { return Ok(None) };
-    let is_there = number(&bytes, 8, 8) == Some(at);
-    bytes.clear();
-    file.seek(SeekFrom::Start(at))?;
-    file.take(LARGE_END_SIZE).read_to_end(&mut bytes)?;
-    let is_record = is_there && bytes.starts_with(LARGE_END_MARK);
-    Ok(if is_record { number(&bytes, 32, 8) } else { None })
-}
-
-/// Returns the number of so many bytes at a place, the lowest byte first.
-fn number(record: &[u8], at: usize, length: usize) -> Option<u64> {
-    let bytes = record.get(at..at.checked_add(length)?)?;
-    Some(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
-}
-
 /// Returns a name that nobody else has.
 pub(super) fn part_name() -> String {
     format!(".dari-{:016x}.part", fastrand::u64(..))
@@ -139,7 +83,7 @@ fn create_beside(place: &Path) -> Result<Part<Unfinished>, Trouble> {
 fn finish(part: Part<Unfinished>, place: &Path) -> Result<(), Trouble> {
     let Part { mut file, mut guard } = part;
     let disk = |error| Trouble::Disk(place.to_owned(), error);
-    if count_entries(&mut file).map_err(disk)?.is_none() {
+    if read_end(&mut file).map_err(disk)?.is_none() {
         return Err(Trouble::not_whole());
     }
     file.sync_all().map_err(disk)?;

@@ -233,3 +233,18 @@ fn unpack(part: Part<Staging>, job: &Job) -> Result<Unpacked, Trouble> {
     staging.finish()?;
     Ok(made)
 }
+
+/// Unpacks an archive in memory, for the fuzz targets.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn unpack_bytes(
+    archive: &[u8],
+    target: &std::path::Path,
+    limits: UnpackLimits,
+) -> Result<Unpacked, String> {
+    let told = |trouble: Trouble| format!("{trouble:?}");
+    let mut part = Staging::create(target).map_err(told)?;
+    std::io::Write::write_all(&mut part.file, archive).map_err(|error| error.to_string())?;
+    let options = Options { limits, ..Options::default() };
+    let job = Job { options, size: archive.len() as u64, stopped: Arc::default() };
+    unpack(part, &job).map_err(told)
+}

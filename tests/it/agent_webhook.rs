@@ -48,6 +48,15 @@ fn a_configuration_may_be_empty_and_may_grow() {
     assert!(config.extra.get("delivery").is_some());
 }
 
+#[test]
+fn of_newer_fields_only_the_names_are_shown() {
+    let text = r#"{"webhook_url": "https://a.example", "previous_secret": "whsec_old"}"#;
+    let config: WebhookConfig = serde_json::from_str(text).unwrap();
+    let shown = format!("{config:?} {config:#?}");
+    assert!(!shown.contains("whsec_old") && shown.contains("previous_secret"), "{shown}");
+    assert!(serde_json::to_string(&config).unwrap().contains("whsec_old"));
+}
+
 #[tokio::test]
 async fn each_operation_sends_what_the_contract_says() {
     let server = RawServer::always(with_secret()).await;

@@ -34,6 +34,27 @@ async fn the_log_holds_what_was_sent() {
 }
 
 #[tokio::test]
+async fn the_log_keeps_as_many_requests_as_it_was_told() {
+    for kept in [0, 2] {
+        let emulator = Emulator::builder().requests_kept(kept).start().await.unwrap();
+        let caller = Caller::new(&emulator);
+        for number in 1..=4 {
+            caller.get(&format!("/v1/sessions/{number}")).await;
+        }
+        let log = emulator.requests();
+        let paths: Vec<_> = log.iter().map(|request| request.path()).collect();
+        assert_eq!(paths, ["/v1/sessions/3", "/v1/sessions/4"][2 - kept..]);
+    }
+}
+
+#[tokio::test]
+async fn it_listens_on_loopback_alone() {
+    let emulator = Emulator::start().await.unwrap();
+    let address: std::net::SocketAddr = emulator.url()["http://".len()..].parse().unwrap();
+    assert!(address.ip().is_loopback(), "{address}");
+}
+
+#[tokio::test]
 async fn debug_output_never_shows_the_key() {
     let builder = Emulator::builder().api_key("dari_hidden").other_organization("dari_hidden_too");
     let mut shown = format!("{builder:?}");

@@ -79,6 +79,47 @@ async fn an_archive_over_the_limit_is_refused_by_that_limit() {
     assert_eq!((status.as_u16(), body), (413, detail("The archive is larger than 67108864 bytes")));
 }
 
+/// Returns a tar.gz of a few KiB that unpacks to 24 MiB, in pieces.
+fn large_source() -> Vec<u8> {
+    let packed = |bytes: &[u8]| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let mut header = tar::Header::new_gnu();
+    header.set_path("zeros").unwrap();
+    header.set_size(24 << 20);
+    header.set_cksum();
+    let zeros = packed(&[0; 1 << 20]);
+    [packed(header.as_bytes()), zeros.repeat(24), packed(&[0; 1024])].concat()
+}
+
+#[tokio::test]
+async fn others_are_served_while_an_archive_is_checked() {
+    let emulator = Emulator::start().await.unwrap();
+    let caller = Caller::new(&emulator);
+    let archive = large_source();
+    let reserved = reserve(&caller, &archive).await;
+    let place = path(&emulator, &reserved);
+    put(&caller, &reserved, &place).body(archive).send().await.unwrap();
+    let id = reserved["source_snapshot_id"].as_str().unwrap();
+    let finalize = format!("/v1/source-snapshots/{id}/finalize");
+    let mut finalizing = Box::pin(answer(caller.request(Method::POST, &finalize)));
+    let others = async {
+        while emulator.requests().last().unwrap().path() != finalize {
+            tokio::task::yield_now().await;
+        }
+        caller.get("/v1/agents").await.0
+    };
+    tokio::select! {
+        biased;
+        early = &mut finalizing => panic!("it was not at work long enough to tell: {early:?}"),
+        status = others => assert_eq!(status, 200),
+    }
+    let (_, found) = finalizing.await;
+    assert_eq!(found["failure_reason"], json!("There is no dari.yml in the root"));
+}
+
 #[tokio::test]
 async fn a_source_is_published_step_by_step() {
     let emulator = Emulator::start().await.unwrap();

@@ -95,6 +95,53 @@ async fn no_transport_error_shows_the_key_or_a_query() {
 }
 
 #[test]
+fn a_panic_with_the_client_in_its_message_does_not_show_the_key() {
+    let client = client("http://127.0.0.1:1");
+    let failed = |client| Err::<(), _>((client, Secret::from(SECRET)));
+    let panics = std::panic::AssertUnwindSafe(|| failed(client).unwrap());
+    let panic = std::panic::catch_unwind(panics);
+    let message = panic.unwrap_err().downcast::<String>().unwrap();
+    assert!(message.contains("Client"), "{message}");
+    assert_silent(&message);
+}
+
+/// The logger is the process's own, so the test runs itself again.
+#[tokio::test]
+async fn no_library_below_logs_the_key() {
+    const CHILD: &str = "DARI_TEST_LOG";
+    if std::env::var_os(CHILD).is_some() {
+        log::set_logger(&Lines).unwrap();
+        log::set_max_level(log::LevelFilter::Trace);
+        let server = RawServer::always(json("200 OK", &sample("get-message.response"))).await;
+        let client = builder(&server.url).configure_http(|http| http.connection_verbose(true));
+        client.build().unwrap().messages().get(&"msg_123".parse().unwrap()).await.unwrap();
+        return;
+    }
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "key::no_library_below_logs_the_key", "--nocapture"]).env(CHILD, "1");
+    let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
+    let lines = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{lines}");
+    assert!(lines.contains("log: reqwest"), "nothing was logged: {lines}");
+    assert_silent(&lines);
+}
+
+/// Writes every line of every library to the standard error.
+struct Lines;
+
+impl log::Log for Lines {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        eprintln!("log: {}: {}", record.target(), record.args());
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
 fn a_refused_configuration_does_not_show_the_key() {
     for builder in [
         Client::builder(format!("{KEY}\n")),

@@ -12,6 +12,7 @@ mod bounds;
 mod downloads;
 #[cfg(feature = "emulator")]
 mod costs;
+mod dependencies;
 #[cfg(feature = "emulator")]
 mod emulator_batch_ends;
 #[cfg(feature = "emulator")]
@@ -44,6 +45,7 @@ mod emulator_tools;
 mod emulator_webhook_faults;
 #[cfg(feature = "emulator")]
 mod emulator_webhooks;
+mod hostile_servers;
 mod house_docs;
 mod house_plan;
 mod key;
@@ -57,12 +59,15 @@ mod repeating;
 mod replies;
 mod round_trip;
 mod send_and_sync;
+mod security;
 #[cfg(feature = "publish")]
 mod source_archive;
 mod source_snapshots;
 mod stream_faults;
 #[cfg(feature = "emulator")]
 mod streaming;
+#[cfg(feature = "rustls")]
+mod tls;
 mod tool_results;
 #[cfg(feature = "emulator")]
 mod tools;

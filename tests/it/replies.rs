@@ -161,10 +161,10 @@ async fn a_broken_part_is_named_by_its_place() {
 #[tokio::test]
 async fn an_error_text_keeps_to_one_line_of_bounded_length() {
     let long = "x".repeat(100_000);
-    let body = format!(r#"{{"detail": "a\nERROR forged\r\u2028{long}"}}"#);
+    let body = format!(r#"{{"detail": "a\nERROR forged\r\u2028\u202e\u2066{long}"}}"#);
     let (error, _) = failure(json("400 Bad Request", &body)).await;
     let text = error.to_string();
-    assert!(!text.contains(['\n', '\r', '\u{2028}']), "{text}");
+    assert!(!text.contains(['\n', '\r', '\u{2028}', '\u{202e}', '\u{2066}']), "{text}");
     assert!(text.len() < 2_000, "{} bytes", text.len());
 }
 

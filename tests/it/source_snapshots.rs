@@ -198,6 +198,9 @@ async fn a_reservation_does_not_show_what_opens_its_place() {
     let shown = format!("{place:?} {:?} {upload:?}", place.upload_url);
     assert!(!shown.contains("t0ps3cret") && shown.contains("x-amz-security-token"), "{shown}");
     assert_eq!(place.upload_url.expose(), "https://storage.example/x?signature=t0ps3cret");
+    let newer = r#"{"source_snapshot_id": "src_1", "upload_url": "", "token": "t0ps3cret"}"#;
+    let newer = format!("{:?}", serde_json::from_str::<dari::ReservedSnapshot>(newer).unwrap());
+    assert!(!newer.contains("t0ps3cret") && newer.contains("token"), "{newer}");
 }
 
 #[tokio::test]

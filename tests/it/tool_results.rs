@@ -5,6 +5,7 @@ use std::time::Duration;
 use dari::{Client, NewToolResult, RetryPolicy, SubmittedToolResult};
 use serde_json::{Value, json};
 
+use crate::round_trip::assert_round_trip;
 use crate::support::raw::{RawServer, Step, json as reply_json, reply};
 use crate::support::{KEY, builder, client};
 
@@ -166,4 +167,15 @@ async fn what_cannot_be_encoded_is_never_sent() {
     let error = call.await.unwrap_err();
     assert!(matches!(error, dari::Error::Invalid(_)), "{error:?}");
     assert_eq!(server.requests().len(), 0);
+}
+
+#[test]
+fn a_result_that_was_recorded_before_is_encoded_as_it_is_read() {
+    let known: SubmittedToolResult = serde_json::from_str("null").unwrap();
+    assert!(known.was_already_recorded());
+    assert_eq!(serde_json::to_string(&known).unwrap(), "null");
+    let message = r#"{"id":"msg_1","status":"running"}"#;
+    let body = format!(r#"{{"event":{EVENT},"message":{message},"later":[1.10]}}"#);
+    let recorded: SubmittedToolResult = assert_round_trip(&body);
+    assert!(recorded.extra.get("later").is_some() && recorded.message.is_some());
 }

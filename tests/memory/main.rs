@@ -2,6 +2,8 @@
 //!
 //! The server runs on a thread that has its bytes on its stack: all that is counted is the client's.
 
+#[cfg(feature = "workspace")]
+mod archives;
 mod transfers;
 
 use std::future::Future;

@@ -33,7 +33,7 @@ impl AsyncRead for Generated {
 }
 
 /// Returns a client of a server that does this with its one connection, on its own thread's stack.
-fn client<F>(serve: F) -> Client
+pub(crate) fn client<F>(serve: F) -> Client
 where
     F: FnOnce(&mut TcpStream) -> io::Result<()> + Send + 'static,
 {

@@ -103,6 +103,34 @@ impl State {
         Ok(())
     }
 
+    /// Returns what is to be checked before the snapshot is finalized.
+    pub(in crate::emulator) fn unchecked(
+        &mut self,
+        visit: Visit,
+        id: &str,
+    ) -> Option<(Announced, Bytes)> {
+        let Ok(Snapshot { announced, upload, found: None, .. }) = self.find_snapshot(visit, id)
+        else {
+            return None;
+        };
+        Some((announced.clone(), upload.clone()?))
+    }
+
+    /// Notes what a check found, unless another archive has come meanwhile.
+    pub(in crate::emulator) fn checked(
+        &mut self,
+        visit: Visit,
+        id: &str,
+        (archive, result): (Bytes, Result<Bundle, String>),
+    ) {
+        let Ok(Snapshot { upload, found, .. }) = self.find_snapshot(visit, id) else { return };
+        if found.is_none() && upload.as_ref().is_some_and(|kept| kept.as_ptr() == archive.as_ptr())
+        {
+            *found = Some(result);
+            *upload = None;
+        }
+    }
+
     /// Checks what was uploaded; asked again, it says the same.
     pub(in crate::emulator) fn finalize(&mut self, visit: Visit, id: &str) -> Answer {
         let snapshot = self.find_snapshot(visit, id)?;

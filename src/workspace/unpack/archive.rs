@@ -8,7 +8,8 @@ use std::rc::Rc;
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
-use crate::workspace::part::{Trouble, count_entries};
+use crate::workspace::end::{End, has_end_mark, read_end};
+use crate::workspace::part::Trouble;
 
 /// What the directory of an archive may take, for each entry allowed and once.
 const BYTES_AN_ENTRY: u64 = 1 << 10;
@@ -21,7 +22,7 @@ const DIRECTORY: u32 = 0o040_000;
 const LINK: u32 = 0o120_000;
 const EXECUTABLE: u32 = 0o111;
 
-pub(super) struct Archive(ZipArchive<Metered>);
+pub(super) struct Archive(ZipArchive<Guarded>);
 
 /// One entry, as the archive has it.
 pub(super) struct Entry<'a> {
@@ -40,37 +41,50 @@ pub(super) enum Kind {
     Directory,
 }
 
-/// A file of which only so much may be read, until that no longer counts.
+/// A file as the library may see it while it reads the directory: only so much of it, and zeros
+/// where the directory has not begun.
 ///
-/// The library holds the whole directory of an archive in memory, whatever its size, and looks for
-/// another one further up when the last is broken.
-struct Metered {
+/// The library holds the whole directory of an archive in memory, whatever its size. Where the last
+/// end does not please it, it looks for another one further up, in the content of entries too, and
+/// makes room for as many entries as that one tells.
+struct Guarded {
     inner: BufReader<File>,
-    left: Rc<Cell<u64>>,
+    position: u64,
+    view: Rc<View>,
+}
+
+/// What may be seen.
+struct View {
+    /// Bytes that may still be read.
+    left: Cell<u64>,
+    /// Where zeros end.
+    start: Cell<u64>,
 }
 
 impl Archive {
     /// Reads the directory of an archive with so many entries at most.
     pub(super) fn open(mut file: File, most: u64) -> Result<Self, Trouble> {
         let refused = |reason: String| Trouble::Archive(String::new(), reason);
-        let told = count_entries(&mut file).map_err(|error| refused(error.to_string()))?;
-        let told = told.ok_or_else(Trouble::not_whole)?;
-        let too_many = |number| refused(format!("it has {number} entries, {most} are allowed"));
+        let end = read_end(&mut file).map_err(|error| refused(error.to_string()))?;
+        let End { entries: told, directory } = end.ok_or_else(Trouble::not_whole)?;
         // Before the library makes room for as many.
         if told > most {
-            return Err(too_many(told));
+            return Err(refused(format!("it has {told} entries, {most} are allowed")));
         }
         let budget = most.saturating_mul(BYTES_AN_ENTRY).saturating_add(BYTES_ONCE);
-        let left = Rc::new(Cell::new(budget));
-        let metered = Metered { inner: BufReader::new(file), left: left.clone() };
-        let archive = ZipArchive::new(metered).map_err(|error| refused(error.to_string()))?;
-        left.set(u64::MAX);
-        let number = archive.len() as u64;
-        if number > most {
-            return Err(too_many(number));
+        if directory.end - directory.start > budget {
+            return Err(refused("its directory is too large".to_owned()));
         }
+        if has_end_mark(&mut file, &directory).map_err(|error| refused(error.to_string()))? {
+            return Err(refused("its directory holds the end of another".to_owned()));
+        }
+        let view = Rc::new(View { left: Cell::new(budget), start: Cell::new(directory.start) });
+        let guarded = Guarded { inner: BufReader::new(file), position: 0, view: view.clone() };
+        let archive = ZipArchive::new(guarded).map_err(|error| refused(error.to_string()))?;
+        view.left.set(u64::MAX);
+        view.start.set(0);
         // The library keeps one of several entries with the same name, and says nothing.
-        if told != number {
+        if told != archive.len() as u64 {
             return Err(refused("an entry stands in it twice".to_owned()));
         }
         Ok(Self(archive))
@@ -111,18 +125,23 @@ fn kind_of<R: Read>(entry: &ZipFile<'_, R>, name: &str) -> Result<Kind, Trouble>
     }
 }
 
-impl Read for Metered {
+impl Read for Guarded {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.inner.read(buffer)?;
-        let left = self.left.get().checked_sub(length as u64);
+        let left = self.view.left.get().checked_sub(length as u64);
         let left = left.ok_or_else(|| io::Error::other("its directory is too large"))?;
-        self.left.set(left);
+        self.view.left.set(left);
+        let hidden = self.view.start.get().saturating_sub(self.position);
+        let hidden = usize::try_from(hidden).unwrap_or(usize::MAX).min(length);
+        buffer.get_mut(..hidden).unwrap_or_default().fill(0);
+        self.position = self.position.saturating_add(length as u64);
         Ok(length)
     }
 }
 
-impl Seek for Metered {
+impl Seek for Guarded {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.inner.seek(to)
+        self.position = self.inner.seek(to)?;
+        Ok(self.position)
     }
 }

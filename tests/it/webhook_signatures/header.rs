@@ -59,6 +59,14 @@ fn an_unknown_element_refuses_the_whole_header() {
 }
 
 #[test]
+fn what_may_be_a_signature_or_a_secret_is_not_shown() {
+    for value in ["c2lnbmF0dXJlIG9mIDMyIGJ5dGVz=", "whsec_3f9a2b77c1d04e=", "t+/="] {
+        let name = "(not shown)".to_owned();
+        assert_refused(value, &WebhookError::UnknownElement { name });
+    }
+}
+
+#[test]
 fn white_space_is_allowed_around_an_element_and_nowhere_else() {
     let good = signed(SECRET, BODY);
     for value in [format!(" {good}"), format!("{good}\t"), format!("{good} ,\t {good}")] {
