@@ -190,18 +190,25 @@ impl Operation for UploadFile {
     }
 
     fn upload(&mut self) -> Result<Option<Box<dyn Cargo>>, Error> {
+        Ok(Some(Box::new(self.take()?)))
+    }
+}
+
+impl UploadFile {
+    /// Takes the file out, as the body it will be.
+    pub(crate) fn take(&mut self) -> Result<Upload, Error> {
         let invalid = |error: http::header::InvalidHeaderValue| {
             Error::invalid(UPLOAD, "content type", error.to_string())
         };
         HeaderValue::from_str(&self.content_type).map_err(invalid)?;
         let form = form::around(&form::leaf(&self.name), &self.content_type);
-        Ok(Some(Box::new(Upload {
+        Ok(Upload {
             source: std::mem::replace(&mut self.source, Source::Spent),
             envelope: form.envelope,
             media_type: Some(HeaderValue::from_str(&form.media_type).map_err(invalid)?),
             watcher: self.watcher.clone(),
             stall_timeout: self.stall_timeout,
-        })))
+        })
     }
 }
 

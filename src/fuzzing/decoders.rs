@@ -78,6 +78,7 @@ where
     assert!(fast.is_err() || slow.is_ok(), "only the decoder that follows paths fails: {slow:?}");
     if let Ok(text) = from_utf8(json) {
         assert_eq!(serde_json::from_str::<T>(text).is_ok(), fast.is_ok(), "text and bytes differ");
+        assert_eq!(crate::json::read::<T>(json).is_ok(), fast.is_ok(), "a reply reads otherwise");
     }
     let Ok(value) = fast else { return };
     read(&value);

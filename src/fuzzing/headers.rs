@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue, header};
 use jiff::Timestamp;
 
-use crate::call::{Call, Operation, Plain};
+use crate::call::{Call, Plain};
 use crate::files::UploadFile;
 use crate::fuzzing::{KEY, client, two_texts};
 use crate::http::probe;
@@ -97,7 +97,7 @@ fn form(name: &str, media_type: &str) {
     let source = FileSource::bytes(name, "content");
     let call: Call<'_, UploadedFile, UploadFile> = client().files().upload(source);
     let mut call = call.content_type(media_type);
-    let Ok(Some(upload)) = call.operation.upload() else { return };
+    let Ok(upload) = call.operation.take() else { return };
     let head = std::str::from_utf8(&upload.envelope.head).unwrap();
     let lines: Vec<_> = head.split("\r\n").collect();
     assert_eq!(lines.len(), 5, "{head:?}");
