@@ -34,7 +34,7 @@ pub enum Getter {
 enum Ready {
     Dari(Client, MessageId),
     Reqwest(reqwest::Client, String),
-    Hyper(Hyper<HttpConnector, Empty<Bytes>>, hyper::Uri),
+    Hyper(Box<Hyper<HttpConnector, Empty<Bytes>>>, hyper::Uri),
 }
 
 impl Getter {
@@ -89,9 +89,10 @@ impl Getter {
                 let client = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build()?;
                 Ready::Reqwest(client, url)
             }
-            Self::Hyper => {
-                Ready::Hyper(Hyper::builder(TokioExecutor::new()).build_http(), url.parse()?)
-            }
+            Self::Hyper => Ready::Hyper(
+                Box::new(Hyper::builder(TokioExecutor::new()).build_http()),
+                url.parse()?,
+            ),
         })
     }
 }
