@@ -34,11 +34,14 @@ pub(crate) fn decode<T: DeserializeOwned>(
 
 /// Returns the error for a body that did not fit.
 fn misread(inner: &Inner, request: &Request, reply: &Reply, misfit: Misfit) -> Error {
-    let Misfit { path, reason } = misfit;
+    let Misfit { path, reason, is_known } = misfit;
     let reason = if reply.body.is_empty() { "it is empty".to_owned() } else { reason };
-    let (reason, body) = match request.confidential {
-        false => (reason, &*reply.body),
-        true => ("it does not fit, and may hold a secret".to_owned(), &b""[..]),
+    let (path, reason, body) = match request.confidential {
+        false => (path, reason, &*reply.body),
+        true => {
+            let reason = "it does not fit, and may hold a secret".to_owned();
+            (if is_known { path } else { String::new() }, reason, &b""[..])
+        }
     };
     undecodable(inner, reply.facts.clone(), &Unreadable { path, reason, body })
 }

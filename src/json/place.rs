@@ -17,7 +17,12 @@ pub(crate) struct Misfit {
     pub(crate) path: String,
     /// What is wrong, with line and column.
     pub(crate) reason: String,
+    /// Whether it is a field of the type that does not fit: what is no JSON may break at any name.
+    pub(crate) is_known: bool,
 }
+
+/// The deepest level that is followed: no known field is as deep, and free JSON may be endless.
+const DEEPEST: usize = 128;
 
 /// Reads JSON, which must be UTF-8.
 pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Misfit> {
@@ -25,9 +30,13 @@ pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Misfit> {
     let text = std::str::from_utf8(json).map_err(|error| Misfit {
         path: path_at(json, error.valid_up_to()),
         reason: format!("invalid UTF-8 behind byte {}", error.valid_up_to()),
+        is_known: false,
     })?;
-    serde_json::from_str(text)
-        .map_err(|error| Misfit { path: path_of(text, &error), reason: error.to_string() })
+    serde_json::from_str(text).map_err(|error| Misfit {
+        path: path_of(text, &error),
+        reason: error.to_string(),
+        is_known: error.is_data(),
+    })
 }
 
 /// Returns the path of the field that an error of reading `text` is about.
@@ -63,6 +72,8 @@ fn path_at(json: &[u8], offset: usize) -> String {
 #[derive(Default)]
 struct Place {
     open: Vec<Step>,
+    /// Levels that are open below the deepest that is followed.
+    below: usize,
     /// The step within the object or list that the last byte closed.
     closed: Option<Step>,
 }
@@ -84,7 +95,7 @@ impl Place {
                 b'"' => rest = place.text(after),
                 b'{' => place.enter(Step::Field(None)),
                 b'[' => place.enter(Step::Item(0)),
-                b'}' | b']' => place.closed = place.open.pop(),
+                b'}' | b']' => place.leave(),
                 b',' => place.next(),
                 _ => {}
             }
@@ -94,11 +105,25 @@ impl Place {
 
     fn enter(&mut self, step: Step) {
         self.closed = None;
-        self.open.push(step);
+        if self.open.len() < DEEPEST {
+            self.open.push(step);
+        } else {
+            self.below += 1;
+        }
+    }
+
+    fn leave(&mut self) {
+        match self.below.checked_sub(1) {
+            Some(below) => self.below = below,
+            None => self.closed = self.open.pop(),
+        }
     }
 
     fn next(&mut self) {
         self.closed = None;
+        if self.below > 0 {
+            return;
+        }
         match self.open.last_mut() {
             Some(Step::Item(index)) => *index += 1,
             Some(Step::Field(name)) => *name = None,
@@ -117,7 +142,8 @@ impl Place {
         let Some((quoted, rest)) = end.and_then(|end| text.split_at_checked(end)) else {
             return &[];
         };
-        if let Some(Step::Field(name @ None)) = self.open.last_mut() {
+        let named = self.open.last_mut().filter(|_| self.below == 0);
+        if let Some(Step::Field(name @ None)) = named {
             *name = Some(unescaped(quoted));
         }
         rest.get(1..).unwrap_or_default()

@@ -167,7 +167,7 @@ fn an_envelope_without_identity_is_refused_by_the_name_of_the_field() {
         ),
         (
             r#"{"id": "w", "id": "x", "type": "t"}"#,
-            "webhook: cannot read the body: duplicate field `id`",
+            "webhook: cannot read the body at id: duplicate field `id`",
         ),
         (r#"{"id": "w", "type": "t"} {}"#, "webhook: cannot read the body: trailing characters"),
         ("\u{feff}{}", "webhook: cannot read the body: expected value"),

@@ -8,7 +8,7 @@ use super::{Misfit, read};
 use crate::{EventList, MessageList, Session, Transcript};
 
 fn misfit<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> (String, String) {
-    let Misfit { path, reason } = read::<T>(json.as_bytes()).unwrap_err();
+    let Misfit { path, reason, .. } = read::<T>(json.as_bytes()).unwrap_err();
     (path, reason)
 }
 
@@ -71,7 +71,7 @@ fn free_json_that_is_no_object_is_found_as_the_last_field_too() {
 
 #[test]
 fn text_that_is_not_utf_8_is_found() {
-    let Misfit { path, reason } = read::<Session>(b"{\"id\": \"a\xff\"}").unwrap_err();
+    let Misfit { path, reason, .. } = read::<Session>(b"{\"id\": \"a\xff\"}").unwrap_err();
     assert_eq!((&*path, &*reason), ("id", "invalid UTF-8 behind byte 9"));
 }
 
@@ -139,5 +139,19 @@ proptest! {
         let _ = read::<EventList>(&bytes);
         let text = String::from_utf8_lossy(&bytes);
         let _ = read::<Transcript>(format!("{{\"agent\":{text}").as_bytes());
+    }
+}
+
+#[test]
+fn free_json_without_end_is_followed_so_far_and_no_deeper() {
+    let deep = |inside: &str, end: &str| {
+        let inner = "[".repeat(100_000) + inside + &"]".repeat(100_000);
+        format!(r#"{{"id": "sess_1", "x": {inner}{end}"#)
+    };
+    let (path, _) = misfit::<Session>(&deep("", ", \"agent_id\": 7}"));
+    assert_eq!(path, "agent_id");
+    for broken in [deep("{\"a\": nul", ""), deep("\"", "")] {
+        let (path, _) = misfit::<Session>(&broken);
+        assert!(path.starts_with("x[0][0]") && path.len() < 500, "{} bytes", path.len());
     }
 }
