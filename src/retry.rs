@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 
 use crate::error::{Fate, is_passing};
 
@@ -241,7 +240,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    let date = Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok()?;
     Some(Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO))
 }
 
@@ -347,6 +346,8 @@ mod tests {
         };
         assert_eq!(read("7"), Some(Duration::from_secs(7)));
         assert_eq!(read("Tue, 21 Apr 2026 18:40:30 GMT"), Some(Duration::from_secs(30)));
+        assert_eq!(read("Tue Apr 21 18:40:30 2026"), Some(Duration::from_secs(30)));
+        assert_eq!(read("Tuesday, 21-Apr-26 18:40:30 GMT"), Some(Duration::from_secs(30)));
         assert_eq!(read("Tue, 21 Apr 2026 18:39:00 GMT"), Some(Duration::ZERO));
         assert_eq!(read("-1"), None);
         assert_eq!(read("soon"), None);
