@@ -191,7 +191,7 @@ macro_rules! tagged {
     };
 }
 
-pub(crate) use known_fields::KnownFields;
+pub(crate) use known_fields::{KnownFields, ObjectOnly};
 pub(crate) use {growing, tagged};
 
 /// An enum that knows how to read the fields behind a `type`.

@@ -7,6 +7,7 @@ use crate::content::ContentBlock;
 use crate::events::Event;
 use crate::ids::{MessageId, ToolCallId};
 use crate::json::{RawJson, lenient};
+use crate::object::ObjectOnly;
 use crate::status::{MessageStatus, SessionStatus};
 
 /// What an event says, by its type (contract §5).
@@ -55,6 +56,7 @@ impl Event {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     #[must_use]
+    #[inline]
     pub fn kind(&self) -> EventKind {
         match &*self.event_type {
             "user.message" => EventKind::UserMessage(self.view()),
@@ -72,7 +74,8 @@ impl Event {
 
     fn view<T: DeserializeOwned + Default>(&self) -> T {
         // Data that is no object has none of the fields.
-        self.data.parse().unwrap_or_default()
+        let mut data = serde_json::Deserializer::from_str(self.data.get());
+        T::deserialize(ObjectOnly(&mut data)).unwrap_or_default()
     }
 }
 
@@ -236,6 +239,9 @@ mod tests {
             panic!()
         };
         assert_eq!((view.message_id, view.status.unwrap().as_str()), (None, "running"));
+        let list = kind("message.status_changed", r#"["msg_1", "running"]"#);
+        let EventKind::MessageStatusChanged(view) = list else { panic!() };
+        assert_eq!(view.status, None, "a list has no fields");
         for data in ["{}", "[]", "null", "3", "\"x\"", odd] {
             assert!(matches!(kind("user.message", data), EventKind::UserMessage(_)), "{data}");
         }
