@@ -232,6 +232,7 @@ impl Call<'_, SentMessage, SendAgentMessage> {
 }
 
 impl Operation for SendAgentMessage {
+    #[inline]
     fn into_request(self) -> Result<Request, Error> {
         const NAME: &str = "agents.send_message";
         self.body.event.check(NAME)?;

@@ -58,6 +58,7 @@ pub(crate) trait Keyed: Operation {
 }
 
 impl Operation for Plain {
+    #[inline]
     fn into_request(self) -> Result<Request, Error> {
         Ok(self.0)
     }
@@ -168,45 +169,74 @@ impl<T, O: Keyed> Call<'_, T, O> {
 }
 
 #[allow(private_bounds, reason = "operations are the crate's own")]
-impl<'a, T, O> Call<'a, T, O>
-where
-    T: DeserializeOwned + Send + 'a,
-    O: Operation + 'a,
-{
-    async fn run(mut self) -> Result<WithMeta<T>, Error> {
+impl<'a, T, O: Operation> Call<'a, T, O> {
+    fn errand(mut self) -> Result<Errand<'a>, Error> {
         let upload = self.operation.upload()?;
         let request = self.operation.into_request()?;
         if let Some(reason) = self.refused_header {
             return Err(Error::invalid(request.operation, "header", reason));
         }
-        let span = OperationSpan::call(&request, &self.client.inner().base_url);
-        let exchange = exchange(self.client, (&request, upload), self.settings);
-        let (value, reply) = span.follow(exchange, |(_, reply)| &reply.facts).await?;
-        let facts = reply.facts;
-        let status = facts.status.unwrap_or_default();
-        let meta = ReplyMeta {
-            status,
-            headers: reply.headers,
-            request_id: facts.request_id.map(String::from),
-            attempts: facts.attempts,
-            idempotency_key: facts.idempotency_key.map(String::from),
-        };
-        Ok(WithMeta { value, meta })
+        Ok(Errand { client: self.client, request, upload, settings: self.settings })
     }
 }
 
-/// Sends, and reads the reply as a value.
-async fn exchange<T: DeserializeOwned>(
-    client: &Client,
-    (request, upload): (&Request, Option<Box<dyn Cargo>>),
+/// A call without its types, so that what sends is compiled once and not for each of them.
+struct Errand<'a> {
+    client: &'a Client,
+    request: Request,
+    upload: Option<Box<dyn Cargo>>,
     settings: CallSettings,
-) -> Result<(T, Reply), Error> {
-    let reply = match upload {
-        None => send(client, request, settings).await?,
-        Some(upload) => upload.send(client, request, settings).await?,
-    };
-    let value = decode(client, request, &reply)?;
-    Ok((value, reply))
+}
+
+/// What came back, with the span that ends when it is read.
+struct Returned<'a> {
+    client: &'a Client,
+    request: Request,
+    reply: Reply,
+    span: OperationSpan,
+}
+
+impl<'a> Errand<'a> {
+    async fn run(self) -> Result<Returned<'a>, Error> {
+        let Self { client, request, upload, settings } = self;
+        let mut span = OperationSpan::call(&request, &client.inner().base_url);
+        let sending = span.around(async {
+            match upload {
+                None => send(client, &request, settings).await,
+                Some(upload) => upload.send(client, &request, settings).await,
+            }
+        });
+        match sending.await {
+            Ok(reply) => Ok(Returned { client, request, reply, span }),
+            Err(error) => {
+                span.failed(&error);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Returned<'_> {
+    fn read<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
+        let read = decode(self.client, &self.request, &self.reply);
+        match &read {
+            Ok(_) => self.span.succeeded(&self.reply.facts),
+            Err(error) => self.span.failed(error),
+        }
+        read
+    }
+
+    fn meta(self) -> ReplyMeta {
+        let Reply { mut headers, facts, .. } = self.reply;
+        self.client.inner().hide_echoes(&mut headers);
+        ReplyMeta {
+            status: facts.status.unwrap_or_default(),
+            headers,
+            request_id: facts.request_id.map(String::from),
+            attempts: facts.attempts,
+            idempotency_key: facts.idempotency_key.map(String::from),
+        }
+    }
 }
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -221,7 +251,8 @@ where
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.run().await.map(|reply| reply.value) })
+        let errand = self.errand();
+        Box::pin(async move { errand?.run().await?.read() })
     }
 }
 
@@ -239,11 +270,10 @@ where
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
+        let errand = self.0.errand();
         Box::pin(async move {
-            let client = self.0.client;
-            let mut reply = self.0.run().await?;
-            client.inner().hide_echoes(&mut reply.meta.headers);
-            Ok(reply)
+            let mut returned = errand?.run().await?;
+            Ok(WithMeta { value: returned.read()?, meta: returned.meta() })
         })
     }
 }

@@ -185,10 +185,12 @@ impl Call<'_, UploadedFile, UploadFile> {
 }
 
 impl Operation for UploadFile {
+    #[inline]
     fn into_request(self) -> Result<Request, Error> {
         Ok(Request::post(UPLOAD, route!("/v1/files"), Repeat::Unsafe))
     }
 
+    #[inline]
     fn upload(&mut self) -> Result<Option<Box<dyn Cargo>>, Error> {
         Ok(Some(Box::new(self.take()?)))
     }

@@ -233,15 +233,21 @@ pub(crate) fn readable(value: &Value) -> String {
             let known = ["message", "detail", "error", "msg"].into_iter();
             let said = known.filter_map(|name| fields.get(name)).find(|said| !said.is_null());
             let Some(said) = said else {
-                return value.to_string();
+                return compact(value);
             };
             match fields.get("loc").and_then(Value::as_array) {
                 Some(place) => format!("{}: {}", place_of(place), readable(said)),
                 None => readable(said),
             }
         }
-        other => other.to_string(),
+        other => compact(other),
     }
+}
+
+/// Returns the text of some JSON.
+pub(crate) fn compact(value: &Value) -> String {
+    // Not by `Display`, which brings a second encoder for its indented form.
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 fn place_of(place: &[Value]) -> String {

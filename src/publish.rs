@@ -204,6 +204,7 @@ impl<'a> IntoFuture for Publish<'a> {
     type Output = Result<PublishedVersion, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
+    #[inline]
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(workflow("agents.publish", self.run()))
     }

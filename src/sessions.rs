@@ -311,6 +311,7 @@ impl<'a> Sessions<'a> {
     /// # Ok(())
     /// # }
     /// ```
+    #[inline]
     pub fn stream(self, id: &SessionId) -> EventStream {
         let source = SessionSource { client: self.client.clone(), session: id.clone() };
         EventStream::new(Box::new(source), self.client.inner().limits.event)

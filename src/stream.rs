@@ -325,6 +325,7 @@ impl EventStream {
 impl Stream for EventStream {
     type Item = Result<Event, Error>;
 
+    #[inline]
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.poll_event(context).map(Result::transpose)
     }

@@ -215,6 +215,7 @@ impl<'a> IntoFuture for Call<'a, Download, DownloadWorkspace> {
     type Output = Result<Download, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
+    #[inline]
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.open())
     }

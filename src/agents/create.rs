@@ -127,6 +127,7 @@ pub struct CreateVersion {
 }
 
 impl Operation for CreateVersion {
+    #[inline]
     fn into_request(self) -> Result<Request, Error> {
         #[derive(Serialize)]
         struct Body {

@@ -205,6 +205,7 @@ impl CreateBatch {
 }
 
 impl Operation for CreateBatch {
+    #[inline]
     fn into_request(self) -> Result<Request, Error> {
         #[derive(Serialize)]
         struct Body<'a> {

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::client::{Client, Inner};
 use crate::error::{ApiError, CallFacts, DecodeError, Error, one_line};
 use crate::http::Reply;
-use crate::json::{Misfit, read, readable};
+use crate::json::{Misfit, compact, read, readable};
 use crate::request::Request;
 
 /// How long the body of an error may take before its status is reported without it.
@@ -148,12 +148,13 @@ impl Inner {
     }
 
     pub(super) fn api_error(&self, facts: CallFacts, body: &[u8]) -> Error {
-        let json = serde_json::from_slice::<Value>(body).ok();
+        let text = std::str::from_utf8(body).ok();
+        let json = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
         // An escaped spelling of the key shows only once the JSON is parsed: show none of it.
-        let echoes = |json: &Value| json.to_string().contains(self.key.expose());
-        let (json, body) =
+        let echoes = |json: &Value| compact(json).contains(self.key.expose());
+        let (mut json, body) =
             if json.as_ref().is_some_and(echoes) { (None, &b""[..]) } else { (json, body) };
-        let detail = json.as_ref().and_then(|json| json.get("detail")).cloned();
+        let detail = json.as_mut().and_then(|json| json.get_mut("detail")).map(Value::take);
         let said = json.as_ref().filter(|json| json.is_object() || json.is_array());
         let text = detail.as_ref().or(said).map(readable).unwrap_or_default();
         Error::Api(Box::new(ApiError {

@@ -69,6 +69,7 @@ pub(crate) trait Cargo: Send {
 }
 
 impl Cargo for Upload {
+    #[inline]
     fn send<'a>(
         self: Box<Self>,
         client: &'a Client,

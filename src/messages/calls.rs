@@ -35,6 +35,7 @@ impl Call<'_, QueuedMessage, SendMessage> {
 }
 
 impl Operation for SendMessage {
+    #[inline]
     fn into_request(self) -> Result<Request, Error> {
         const NAME: &str = "messages.send";
         self.event.check(NAME)?;

@@ -1,6 +1,8 @@
 //! Waiting for a message to become final.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
@@ -25,7 +27,7 @@ pub struct WaitForMessage<'a> {
     id: MessageId,
     ends: Ends,
     changes: Changes<'a, Message, MessageStatus>,
-    follow: Follow,
+    listens: Option<Box<dyn Listen>>,
 }
 
 /// How often a wait that follows the stream looks without being told to.
@@ -40,7 +42,7 @@ enum Ends {
 impl<'a> WaitForMessage<'a> {
     pub(super) fn new(client: &'a Client, id: MessageId) -> Self {
         let (ends, changes) = (Ends::WhenTerminal, Changes::unseen());
-        Self { client, id, ends, changes, follow: Follow::Not }
+        Self { client, id, ends, changes, listens: None }
     }
 }
 
@@ -85,7 +87,7 @@ impl<'a> Wait<'a, Message, WaitForMessage<'a>> {
     /// # }
     /// ```
     pub fn after(mut self, point: impl Into<Cursor>) -> Self {
-        self.watch.follow = Follow::From(point.into());
+        self.watch.listens = Some(Box::new(Follow::From(point.into())));
         self
     }
 }
@@ -97,14 +99,27 @@ impl Ends {
     }
 }
 
+/// Listens between two looks.
+///
+/// Behind a pointer, so that a program that only polls has no code for streams.
+trait Listen: Send {
+    /// Is told of every look that found no end.
+    fn looked(&mut self, client: &Client, message: &Message);
+
+    /// Waits for this delay, or for what is heard of the message.
+    fn pause<'a>(&'a mut self, delay: Duration, id: &'a MessageId, ends: Ends) -> Pause<'a>;
+}
+
+type Pause<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 /// Whether the stream tells when to look.
 enum Follow {
-    /// It does not, or not any more.
-    Not,
     /// It will from here, once the session is known.
     From(Cursor),
     /// It does.
     Stream(Box<EventStream>),
+    /// It has failed for good.
+    Failed,
     /// It has told of an end that the message does not show yet: look again soon.
     Lagging(Delays),
 }
@@ -118,24 +133,40 @@ impl Watch for WaitForMessage<'_> {
         if self.ends.at(&message.status) {
             return Ok(Look::Final(message));
         }
-        if let Follow::From(cursor) = &self.follow {
-            let stream = self.client.sessions().stream(&message.session_id);
-            self.follow = Follow::Stream(Box::new(stream.after(cursor).until(&self.id)));
+        if let Some(listens) = &mut self.listens {
+            listens.looked(self.client, &message);
         }
         let line = one_line(&format!("{} is {}", message.id, message.status), 512);
         Ok(Look::Pending(message, line))
     }
 
     async fn pause(&mut self, delay: Duration) {
-        self.follow.pause(delay, &self.id, self.ends).await;
+        match &mut self.listens {
+            Some(listens) => listens.pause(delay, &self.id, self.ends).await,
+            None => sleep(delay).await,
+        }
+    }
+}
+
+impl Listen for Follow {
+    #[inline]
+    fn looked(&mut self, client: &Client, message: &Message) {
+        if let Self::From(cursor) = self {
+            let stream = client.sessions().stream(&message.session_id).after(&*cursor);
+            *self = Self::Stream(Box::new(stream.until(&message.id)));
+        }
+    }
+
+    #[inline]
+    fn pause<'a>(&'a mut self, delay: Duration, id: &'a MessageId, ends: Ends) -> Pause<'a> {
+        Box::pin(self.wait(delay, id, ends))
     }
 }
 
 impl Follow {
-    /// Waits for this delay, or for what the stream tells of the message.
-    async fn pause(&mut self, delay: Duration, id: &MessageId, ends: Ends) {
+    async fn wait(&mut self, delay: Duration, id: &MessageId, ends: Ends) {
         match self {
-            Self::Not => sleep(delay).await,
+            Self::Failed => sleep(delay).await,
             // The first look failed: the next one is due soon, whatever the interval.
             Self::From(_) => sleep(delay.min(SAFETY_NET)).await,
             Self::Lagging(delays) => sleep(delays.next().unwrap_or(delay).min(delay)).await,
@@ -144,7 +175,7 @@ impl Follow {
                 *self = match told.await {
                     Err(_elapsed) => return,
                     Ok(Told::End) => Self::Lagging(Delays::default_polling()),
-                    Ok(Told::Failed) => Self::Not,
+                    Ok(Told::Failed) => Self::Failed,
                 };
             }
         }

@@ -75,6 +75,7 @@ where
     type Output = Result<T, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
+    #[inline]
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(workflow(self.patience.operation, until_final(self.patience, self.watch)))
     }

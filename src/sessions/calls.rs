@@ -29,6 +29,7 @@ impl Call<'_, Session, CreateSession> {
 }
 
 impl Operation for CreateSession {
+    #[inline]
     fn into_request(self) -> Result<Request, Error> {
         const NAME: &str = "sessions.create";
 
@@ -55,6 +56,7 @@ impl Call<'_, SessionList, ListSessions> {
 }
 
 impl Operation for ListSessions {
+    #[inline]
     fn into_request(self) -> Result<Request, Error> {
         Ok(self.0)
     }
@@ -76,6 +78,7 @@ impl Call<'_, EventList, ListEvents> {
 }
 
 impl Operation for ListEvents {
+    #[inline]
     fn into_request(self) -> Result<Request, Error> {
         Ok(self.0)
     }
@@ -89,6 +92,7 @@ pub struct SendEvents {
 }
 
 impl Operation for SendEvents {
+    #[inline]
     fn into_request(self) -> Result<Request, Error> {
         const NAME: &str = "sessions.send_events";
         #[derive(Serialize)]

@@ -21,6 +21,7 @@ pub(super) struct SessionSource {
 }
 
 impl Source for SessionSource {
+    #[inline]
     fn open(&self, last_event_id: Option<&str>) -> SourceFuture<Box<dyn Chunks>> {
         let path = route!("/v1/sessions/{session_id}/stream", self.session);
         let request = Request::get("sessions.stream", path);
@@ -31,6 +32,7 @@ impl Source for SessionSource {
         })
     }
 
+    #[inline]
     fn list(&self, limit: u64) -> SourceFuture<Vec<Event>> {
         let (client, session) = (self.client.clone(), self.session.clone());
         // The stream itself comes back to a gap, with patience of its own.
@@ -40,6 +42,7 @@ impl Source for SessionSource {
         })
     }
 
+    #[inline]
     fn is_at_rest(&self, last: Option<u64>, seen: Option<&MessageId>) -> SourceFuture<bool> {
         let (client, id, seen) = (self.client.clone(), self.session.clone(), seen.cloned());
         Box::pin(async move {

@@ -132,6 +132,7 @@ pub struct SubmitToolResult {
 }
 
 impl Operation for SubmitToolResult {
+    #[inline]
     fn into_request(self) -> Result<Request, Error> {
         const NAME: &str = "sessions.submit_tool_result";
         self.result.check(NAME)?;

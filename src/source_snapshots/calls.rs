@@ -39,6 +39,7 @@ impl Call<'_, ReservedSnapshot, ReserveSnapshot> {
 }
 
 impl Operation for ReserveSnapshot {
+    #[inline]
     fn into_request(self) -> Result<Request, Error> {
         const NAME: &str = "source_snapshots.reserve";
 

@@ -20,6 +20,7 @@ impl EventStream {
         matches!(self.state, State::Open(_) | State::Filling(_) | State::Asking(..))
     }
 
+    #[inline]
     fn poll_attached(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while !self.is_attached() && !matches!(self.state, State::Ended) {
             match ready!(self.poll_step(context)) {

@@ -25,6 +25,7 @@ pub(super) struct Filling {
 }
 
 impl EventStream {
+    #[inline]
     pub(super) fn jumped(&mut self, gap: RangeInclusive<u64>, arrival: Arrival) -> Step {
         self.stats.gaps += 1;
         if self.fills_stopped {

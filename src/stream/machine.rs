@@ -50,6 +50,7 @@ pub(super) enum Step {
 }
 
 impl EventStream {
+    #[inline]
     pub(super) fn poll_event(
         &mut self,
         context: &mut Context<'_>,
@@ -197,6 +198,7 @@ impl EventStream {
         self.state = State::Resting(Box::pin(sleep(delay)));
     }
 
+    #[inline]
     fn take(&mut self, frame: Frame) -> Step {
         let (id, data) = match frame {
             Frame::Event { id, data } => (id, data),
@@ -221,6 +223,7 @@ impl EventStream {
         }
     }
 
+    #[inline]
     fn arrived(&mut self, event: Event, resume_id: Option<EventId>) -> Step {
         match self.order.judge(&event) {
             Verdict::Deliver => self.deliver(event, resume_id),
@@ -253,12 +256,14 @@ impl EventStream {
         Step::Again
     }
 
+    #[inline]
     pub(super) fn deliver(&mut self, event: Event, resume_id: Option<EventId>) -> Step {
         self.delivered(&event, resume_id);
         Step::Deliver(event)
     }
 
     /// Everything that happens when an event leaves: it is handed over in the same poll.
+    #[inline]
     fn delivered(&mut self, event: &Event, resume_id: Option<EventId>) {
         let ahead = event.sequence_number.is_none_or(|n| self.order.last().is_none_or(|l| n > l));
         self.order.delivered(event);

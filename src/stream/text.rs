@@ -54,6 +54,7 @@ impl TextStream {
 impl Stream for TextStream {
     type Item = Result<String, Error>;
 
+    #[inline]
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
             let event = match ready!(Pin::new(&mut self.0).poll_next(context)) {

@@ -32,6 +32,7 @@ pub(super) enum End {
 }
 
 impl Until {
+    #[inline]
     pub(super) fn at(&self, event: &Event) -> End {
         if ends_session(event) {
             return End::Now;
@@ -47,11 +48,13 @@ impl Until {
 /// Returns whether an event says that a message is final.
 ///
 /// Assumption (contract §5): `message.status_changed` says so.
+#[inline]
 pub(crate) fn finishes(event: &Event, message: &MessageId) -> bool {
     status_of(event, message).is_some_and(|status| status.is_terminal())
 }
 
 /// Returns the message an event belongs to.
+#[inline]
 pub(super) fn message_of(event: &Event) -> Option<MessageId> {
     if event.message_id.is_some() {
         return event.message_id.clone();
@@ -67,6 +70,7 @@ pub(super) fn message_of(event: &Event) -> Option<MessageId> {
 }
 
 /// Returns the status that an event gives a message.
+#[inline]
 pub(crate) fn status_of(event: &Event, message: &MessageId) -> Option<MessageStatus> {
     if event.event_type != MESSAGE_STATUS {
         return None;
@@ -81,16 +85,19 @@ pub(crate) fn status_of(event: &Event, message: &MessageId) -> Option<MessageSta
 }
 
 /// Assumption (contract §1): these statuses end a session for good.
+#[inline]
 fn ends_session(event: &Event) -> bool {
     use SessionStatus::{Completed, Expired, Failed};
     matches!(session_status(event), Some(Completed | Failed | Expired))
 }
 
 /// Assumption (contract §5): `session.status_changed` to `idle` follows the last queued message.
+#[inline]
 fn says_idle(event: &Event) -> bool {
     session_status(event) == Some(SessionStatus::Idle)
 }
 
+#[inline]
 fn session_status(event: &Event) -> Option<SessionStatus> {
     if event.event_type != SESSION_STATUS {
         return None;

@@ -133,6 +133,7 @@ impl AtWork {
     }
 
     /// Takes note of the whole ledger, and only then acts on what nobody has answered.
+    #[inline]
     fn reconcile(&mut self, events: &[Event]) {
         for event in events {
             self.crew.note(event);

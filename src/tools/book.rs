@@ -28,6 +28,7 @@ pub(super) enum News {
 /// Returns what an event tells of this message's tool calls.
 ///
 /// Assumption (contract §5): the data of the events, but for the ids of `tool.call_requested`.
+#[inline]
 pub(super) fn news(event: &Event, message: &MessageId) -> News {
     let ours = |named: Option<&MessageId>| named.or(event.message_id.as_ref()) == Some(message);
     let answered = |id: Option<ToolCallId>, named: Option<&MessageId>| match id {

@@ -96,6 +96,7 @@ impl Crew {
     /// Does what can be done now; returns the error that ends the run, if there is one.
     ///
     /// That is the service taking no answer of this key, or a message with calls without end.
+    #[inline]
     pub(super) fn poll_work(&mut self, context: &mut Context<'_>) -> Option<Error> {
         while self.fatal.is_none() {
             let Poll::Ready(Some(done)) = self.work.poll_next_unpin(context) else { break };
@@ -136,6 +137,7 @@ impl Crew {
     }
 
     /// Takes note of an event; returns the message's status, if it tells that.
+    #[inline]
     pub(super) fn note(&mut self, event: &Event) -> Option<MessageStatus> {
         match news(event, &self.message) {
             News::None => {}
@@ -165,6 +167,7 @@ impl Crew {
     }
 
     /// Acts on what was noted: starts what there is room for, and settles what has no handler.
+    #[inline]
     pub(super) fn act(&mut self) {
         while self.attending < self.tools.concurrency {
             let Some(called) = self.queue.pop_front() else { break };
@@ -202,6 +205,7 @@ impl Crew {
     }
 
     /// Deals with a call that has no handler, unless it has been answered meanwhile.
+    #[inline]
     fn settle(&mut self, request: ToolRequest) {
         if !self.book.is_foreign(&request.tool_call_id) {
             return;
@@ -216,6 +220,7 @@ impl Crew {
         }
     }
 
+    #[inline]
     fn attend(&mut self, called: Called) {
         let place = (self.session.clone(), self.message.clone());
         let request = called.request(&self.session, &self.message);
@@ -232,6 +237,7 @@ impl Crew {
         }));
     }
 
+    #[inline]
     fn answer(
         &mut self,
         request: ToolRequest,
@@ -246,6 +252,7 @@ impl Crew {
         }));
     }
 
+    #[inline]
     fn attended(&mut self, attended: Attended) {
         match attended {
             Attended::Ran(request, duration, given) => self.answer(request, duration, given),
@@ -264,6 +271,7 @@ impl Crew {
         }
     }
 
+    #[inline]
     fn unreadable(&mut self, request: ToolRequest, why: String) {
         self.answer(request, Duration::ZERO, Err(ToolCallOutcome::Unreadable(why)));
     }

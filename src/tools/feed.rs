@@ -45,6 +45,7 @@ impl Feed {
     }
 
     /// Takes the next event, once there is one.
+    #[inline]
     pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Told> {
         loop {
             let Self::Stream(stream) = self else { return Poll::Pending };

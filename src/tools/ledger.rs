@@ -29,6 +29,7 @@ pub(super) async fn ledger(
 }
 
 /// Returns whether a call has an answer, or its message an end.
+#[inline]
 pub(super) fn has_ended(events: &[Event], message: &MessageId, call: &ToolCallId) -> bool {
     let mut ended = false;
     for event in events {

@@ -81,6 +81,7 @@ impl<'a> IntoFuture for RunTools<'a> {
     type Output = Result<Message, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
+    #[inline]
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(workflow("tools.run", self.run()))
     }

@@ -36,16 +36,19 @@ pub(super) struct Remote {
 }
 
 impl Service for Remote {
+    #[inline]
     fn message(&self) -> Answer<Message> {
         let (client, id) = (self.client.clone(), self.message.clone());
         Box::pin(async move { client.messages().get(&id).await })
     }
 
+    #[inline]
     fn events(&self, session: &SessionId, limit: u64) -> Answer<Vec<Event>> {
         let (client, session) = (self.client.clone(), session.clone());
         Box::pin(async move { Ok(client.sessions().events(&session).limit(limit).await?.events) })
     }
 
+    #[inline]
     fn tool_calls(&self, session: &SessionId) -> Answer<Vec<ToolCallItem>> {
         let (client, session) = (self.client.clone(), session.clone());
         Box::pin(async move {
@@ -58,11 +61,13 @@ impl Service for Remote {
         })
     }
 
+    #[inline]
     fn submit(&self, session: &SessionId, result: NewToolResult) -> Answer<SubmittedToolResult> {
         let (client, session) = (self.client.clone(), session.clone());
         Box::pin(async move { client.sessions().submit_tool_result(&session, result).await })
     }
 
+    #[inline]
     fn stream(&self, session: &SessionId) -> EventStream {
         self.client.sessions().stream(session)
     }

@@ -39,6 +39,7 @@ impl Call<'_, WebhookConfig, SetWebhook> {
 }
 
 impl Operation for SetWebhook {
+    #[inline]
     fn into_request(self) -> Result<Request, Error> {
         const NAME: &str = "agents.webhook.set";
 

@@ -108,7 +108,7 @@ impl Watch for Endless {
     }
 
     async fn pause(&mut self, delay: Duration) {
-        self.follow.pause(delay, &"msg_1".parse().unwrap(), Ends::WhenTerminal).await;
+        self.follow.wait(delay, &"msg_1".parse().unwrap(), Ends::WhenTerminal).await;
     }
 }
 
