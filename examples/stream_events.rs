@@ -25,7 +25,7 @@ async fn follow(client: &Client, agent: &AgentId) -> Result<(), Box<dyn std::err
     let mut events = stream.until(&sent.message.id);
     while let Some(event) = events.try_next().await? {
         let number = event.sequence_number.unwrap_or_default();
-        println!("{number:>3}  {}", describe(&event.kind(), &event.event_type));
+        println!("{number:>3}  {}", describe(&event.kind(), event.event_type.as_str()));
     }
     println!("\nthe stream ended at {:?}", events.cursor().map(ToString::to_string));
     Ok(())

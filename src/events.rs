@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::ids::{EventId, MessageId, SessionId};
 use crate::json::RawJson;
 use crate::object::{ExtraFields, growing};
-use crate::status::{ActorType, EventSource};
+use crate::status::{ActorType, EventSource, EventType};
 
 pub use kind::{
     AssistantMessageCompleted, EventKind, MessageStatusChanged, SessionStatusChanged,
@@ -40,7 +40,7 @@ pub struct Event {
     pub message_id: Option<MessageId>,
     /// What happened, such as `user.message` (contract §5).
     #[serde(rename = "type")]
-    pub event_type: String,
+    pub event_type: EventType,
     /// Who caused it; some replies leave it out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<EventSource>,

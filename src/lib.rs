@@ -238,8 +238,8 @@ pub use source_snapshots::{
     SourceSnapshots, UploadHeaders, UploadSnapshot, UploadUrl,
 };
 pub use status::{
-    ActorType, BatchItemStatus, BatchStatus, CostScope, EventSource, MessageStatus, SessionStatus,
-    SourceSnapshotStatus, ToolCallStatus, UnknownValue, WebhookEventType,
+    ActorType, BatchItemStatus, BatchStatus, CostScope, EventSource, EventType, MessageStatus,
+    SessionStatus, SourceSnapshotStatus, ToolCallStatus, UnknownValue, WebhookEventType,
 };
 pub use stream::{Cursor, EventStream, ReconnectPolicy, StreamStats, TextStream};
 pub use tools::{

@@ -262,6 +262,30 @@ open_enum! {
 }
 
 open_enum! {
+    /// What happened, as an event says it (contract §5); the list is open.
+    EventType {
+        /// A user's turn was recorded.
+        UserMessage = "user.message",
+        /// A message moved on.
+        MessageStatusChanged = "message.status_changed",
+        /// A session became busy or idle.
+        SessionStatusChanged = "session.status_changed",
+        /// The agent has said something.
+        AssistantMessageCompleted = "assistant.message_completed",
+        /// The agent calls a tool.
+        ToolCallRequested = "tool.call_requested",
+        /// A tool has answered.
+        ToolCallCompleted = "tool.call_completed",
+        /// A tool, or the call of it, failed.
+        ToolCallFailed = "tool.call_failed",
+        /// The application has answered a call.
+        ToolResultSubmitted = "tool.result_submitted",
+        /// A webhook did not get through.
+        WebhookDeliveryFailed = "webhook.delivery_failed",
+    }
+}
+
+open_enum! {
     /// What a webhook can be told of (contract §1).
     WebhookEventType {
         /// The agent calls a tool that the application runs.

@@ -10,8 +10,8 @@ use std::thread;
 use allocation_counter::measure;
 use dari::{Client, Event, MessageId};
 
-/// An event with all its fields: six texts, and the parser's stack, for its data nests.
-const EVENT: u64 = 7;
+/// An event with all its fields: five texts, and the parser's stack, for its data nests.
+const EVENT: u64 = 6;
 /// A whole `messages().get` on a connection that is open already.
 const GET: u64 = 66;
 

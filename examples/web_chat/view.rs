@@ -36,7 +36,7 @@ impl View {
         };
         Self {
             sequence: event.sequence_number,
-            r#type: event.event_type.clone(),
+            r#type: event.event_type.to_string(),
             at: event.created_at.to_string(),
             message: named.or(event.message_id.as_ref()).map(ToString::to_string),
             what: What::of(kind),

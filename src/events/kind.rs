@@ -8,7 +8,7 @@ use crate::events::Event;
 use crate::ids::{MessageId, ToolCallId};
 use crate::json::{RawJson, lenient};
 use crate::object::ObjectOnly;
-use crate::status::{MessageStatus, SessionStatus};
+use crate::status::{EventType, MessageStatus, SessionStatus};
 
 /// What an event says, by its type (contract §5).
 ///
@@ -58,17 +58,19 @@ impl Event {
     #[must_use]
     #[inline]
     pub fn kind(&self) -> EventKind {
-        match &*self.event_type {
-            "user.message" => EventKind::UserMessage(self.view()),
-            "message.status_changed" => EventKind::MessageStatusChanged(self.view()),
-            "session.status_changed" => EventKind::SessionStatusChanged(self.view()),
-            "assistant.message_completed" => EventKind::AssistantMessageCompleted(self.view()),
-            "tool.call_requested" => EventKind::ToolCallRequested(self.view()),
-            "tool.call_completed" => EventKind::ToolCallCompleted(self.view()),
-            "tool.call_failed" => EventKind::ToolCallFailed(self.view()),
-            "tool.result_submitted" => EventKind::ToolResultSubmitted(self.view()),
-            "webhook.delivery_failed" => EventKind::WebhookDeliveryFailed,
-            _ => EventKind::Other,
+        match &self.event_type {
+            EventType::UserMessage => EventKind::UserMessage(self.view()),
+            EventType::MessageStatusChanged => EventKind::MessageStatusChanged(self.view()),
+            EventType::SessionStatusChanged => EventKind::SessionStatusChanged(self.view()),
+            EventType::AssistantMessageCompleted => {
+                EventKind::AssistantMessageCompleted(self.view())
+            }
+            EventType::ToolCallRequested => EventKind::ToolCallRequested(self.view()),
+            EventType::ToolCallCompleted => EventKind::ToolCallCompleted(self.view()),
+            EventType::ToolCallFailed => EventKind::ToolCallFailed(self.view()),
+            EventType::ToolResultSubmitted => EventKind::ToolResultSubmitted(self.view()),
+            EventType::WebhookDeliveryFailed => EventKind::WebhookDeliveryFailed,
+            EventType::Unknown(_) => EventKind::Other,
         }
     }
 

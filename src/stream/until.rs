@@ -1,13 +1,10 @@
 //! When a stream has seen enough: every assumption about ends, in one place.
+//!
+//! The type is looked at before the data is read, which costs more than all else done with an event.
 
 use crate::events::{Event, EventKind};
 use crate::ids::MessageId;
-use crate::status::{MessageStatus, SessionStatus};
-
-// Looked at before the data is read, which costs more than all else a stream does with an event.
-const USER_MESSAGE: &str = "user.message";
-const MESSAGE_STATUS: &str = "message.status_changed";
-const SESSION_STATUS: &str = "session.status_changed";
+use crate::status::{EventType, MessageStatus, SessionStatus};
 
 /// What ends a stream besides the session's own end.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,7 +56,7 @@ pub(super) fn message_of(event: &Event) -> Option<MessageId> {
     if event.message_id.is_some() {
         return event.message_id.clone();
     }
-    if !matches!(&*event.event_type, USER_MESSAGE | MESSAGE_STATUS) {
+    if !matches!(event.event_type, EventType::UserMessage | EventType::MessageStatusChanged) {
         return None;
     }
     match event.kind() {
@@ -72,7 +69,7 @@ pub(super) fn message_of(event: &Event) -> Option<MessageId> {
 /// Returns the status that an event gives a message.
 #[inline]
 pub(crate) fn status_of(event: &Event, message: &MessageId) -> Option<MessageStatus> {
-    if event.event_type != MESSAGE_STATUS {
+    if event.event_type != EventType::MessageStatusChanged {
         return None;
     }
     match event.kind() {
@@ -99,7 +96,7 @@ fn says_idle(event: &Event) -> bool {
 
 #[inline]
 fn session_status(event: &Event) -> Option<SessionStatus> {
-    if event.event_type != SESSION_STATUS {
+    if event.event_type != EventType::SessionStatusChanged {
         return None;
     }
     match event.kind() {

@@ -37,7 +37,7 @@ pub(super) fn news(event: &Event, message: &MessageId) -> News {
         _ => News::None,
     };
     // Other types are told apart before their data is read.
-    if !event.event_type.starts_with("tool.") {
+    if !event.event_type.as_str().starts_with("tool.") {
         return status_of(event, message).map_or(News::None, News::Status);
     }
     match event.kind() {

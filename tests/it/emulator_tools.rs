@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dari::emulator::{Emulator, ExternalCall, ScriptedAgent, Turn};
-use dari::{AgentId, Client, EventKind, MessageStatus, Part, ToolCallId};
+use dari::{AgentId, Client, EventKind, EventType, MessageStatus, Part, ToolCallId};
 use serde_json::{Value, json};
 
 use crate::emulator_support::{Caller, answer, detail, hello, with_json};
@@ -80,8 +80,8 @@ async fn a_result_wakes_the_stream_that_waits_for_it() {
     let mut types = Vec::new();
     let follow = async {
         while let Some(event) = stream.try_next().await.unwrap() {
-            types.push(event.event_type.clone());
-            if event.event_type == "tool.call_requested" {
+            types.push(event.event_type.to_string());
+            if event.event_type == EventType::ToolCallRequested {
                 let fields = json!({"result": {"priority": "low"}});
                 let body = result("call_1_1", &fields);
                 assert_eq!(caller.post("/v1/sessions/sess_1/events", &body).await.0, 202);
@@ -191,7 +191,7 @@ async fn a_tool_nobody_answers_times_out_and_the_stream_shows_it() {
     let mut failed = 0;
     let follow = async {
         while let Some(event) = stream.try_next().await.unwrap() {
-            failed += usize::from(event.event_type == "tool.call_failed");
+            failed += usize::from(event.event_type == EventType::ToolCallFailed);
         }
     };
     tokio::time::timeout(PATIENCE, follow).await.expect("the turn never ends");

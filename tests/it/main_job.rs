@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dari::emulator::{Emulator, ScriptedAgent, Turn};
-use dari::{Client, MessageStatus, NewEvent, NewSession, Part, SessionStatus};
+use dari::{Client, EventType, MessageStatus, NewEvent, NewSession, Part, SessionStatus};
 use serde_json::json;
 
 fn ticket_agent() -> ScriptedAgent {
@@ -79,7 +79,7 @@ async fn a_conversation_goes_on_in_its_session() {
     let events = client.sessions().events(&session.id).limit(10_000).await.unwrap().events;
     let numbers: Vec<_> = events.iter().map(|event| event.sequence_number.unwrap()).collect();
     assert_eq!(numbers, (1..=events.len() as u64).collect::<Vec<_>>());
-    assert_eq!(events.iter().filter(|event| event.event_type == "user.message").count(), 5);
+    assert_eq!(events.iter().filter(|event| event.event_type == EventType::UserMessage).count(), 5);
     let first = client.sessions().events(&session.id).limit(3).await.unwrap().events;
     assert_eq!(first, events[..3]);
 }

@@ -1,7 +1,7 @@
 //! A send happens once, also when its reply is lost on the way.
 
-use dari::NewEvent;
 use dari::emulator::Emulator;
+use dari::{EventType, NewEvent};
 
 use crate::support::client;
 use crate::support::lossy::LossyProxy;
@@ -20,7 +20,7 @@ async fn a_keyed_send_whose_reply_is_lost_is_one_turn_on_the_server() {
     assert_eq!(messages.len(), 1, "{messages:#?}");
     assert_eq!(messages[0].id, sent.value.message.id);
     let events = direct.sessions().events(&session).limit(100).await.unwrap().events;
-    assert_eq!(events.iter().filter(|event| event.event_type == "user.message").count(), 1);
+    assert_eq!(events.iter().filter(|event| event.event_type == EventType::UserMessage).count(), 1);
     assert_eq!(events[0].id, sent.value.event.id);
 }
 

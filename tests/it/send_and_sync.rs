@@ -19,7 +19,7 @@ fn every_type_can_be_shared_or_at_least_sent() {
         BatchCounts, BatchId, BatchItem, BatchItemStatus, BatchSession, BatchStatus,
         Batches<'static>, Client, ConfigError, ContentBlock, Cost, CostScope, Costs<'static>,
         CreateBatch, CreateSession, CreateVersion, Cursor, DecodeError, Done, Error, Event,
-        EventId, EventKind, EventList, EventSource, ExtraFields, FailedError, FileError, FileId,
+        EventId, EventKind, EventList, EventSource, EventType, ExtraFields, FailedError, FileError, FileId,
         FileRef, Files<'static>, FinalizedSnapshot, InvalidError, Limits, ListEvents,
         ListSessions, Message, MessageError<'static>, MessageId, MessageList, MessageStatus,
         MessageStatusChanged, MessageSummary, Messages<'static>, NewBatch, NewEvent, NewSession,

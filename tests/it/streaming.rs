@@ -68,7 +68,7 @@ async fn a_stream_until_idle_ends_behind_the_whole_queue() {
         let events = collect(stream).await;
         let ended = |event: &&Event| matches!(event.kind(), EventKind::MessageStatusChanged(c) if c.status.as_ref().is_some_and(MessageStatus::is_terminal));
         assert_eq!(events.iter().filter(ended).count(), 3, "{events:#?}");
-        assert_eq!(events.last().unwrap().event_type, "session.status_changed");
+        assert_eq!(events.last().unwrap().event_type.as_str(), "session.status_changed");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dari::{Cursor, Event, EventStream, MessageId, ReconnectPolicy, SessionId};
+use dari::{Cursor, Event, EventStream, EventType, MessageId, ReconnectPolicy, SessionId};
 use fastrand::Rng;
 
 use super::{Done, Worker};
@@ -28,7 +28,7 @@ impl Goal<'_> {
 
     /// Returns whether one may leave here and still see the goal from here on.
     fn lies_behind(self, event: &Event) -> bool {
-        matches!(self, Self::Idle) || event.event_type != "message.status_changed"
+        matches!(self, Self::Idle) || event.event_type != EventType::MessageStatusChanged
     }
 }
 
