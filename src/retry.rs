@@ -117,9 +117,9 @@ impl Delays {
         Self::polling(Duration::from_millis(250), Duration::from_secs(5))
     }
 
-    /// Returns delays of 80 to 100 % of a bound that grows by 1.6 up to `cap`.
+    /// Returns delays of two thirds to the whole of a bound that grows by 1.6 up to `cap`.
     pub(crate) fn polling(first: Duration, cap: Duration) -> Self {
-        Self { bound: first, cap, factor: 1.6, floor: 0.8, random: fastrand::Rng::new() }
+        Self { bound: first, cap, factor: 1.6, floor: 2.0 / 3.0, random: fastrand::Rng::new() }
     }
 }
 

@@ -12,7 +12,7 @@ use dari_benches::Failure;
 use dari_benches::options::Options;
 use tokio::time::{sleep, sleep_until};
 
-const DEFAULT_ROUNDS: usize = 100;
+const DEFAULT_ROUNDS: usize = 300;
 /// About how long turns take, in milliseconds; each is drawn from 0.7 to 1.3 times that.
 const LENGTHS: [u64; 4] = [100, 1_000, 10_000, 60_000];
 

@@ -48,7 +48,7 @@ impl<T, W> Wait<'_, T, W> {
 
     /// Asks at an even pace: every `interval`, at least 1 ms.
     ///
-    /// Less up to a fifth of it at random, so that waits do not ask in step.
+    /// Less up to a third of it at random, so that waits do not ask in step.
     ///
     /// Default: delays that grow from 250 ms by a factor of 1.6 up to 5 s.
     ///
