@@ -61,8 +61,8 @@ pub use text::TextStream;
 /// # Memory
 ///
 /// A stream holds up to 2 MiB of its connection's bytes, whatever the server sends, and an event in
-/// the making costs up to three times its size, which [`Limits::event`](crate::Limits::event)
-/// bounds: 50 MiB in all by default. A gap being filled costs the list as well, up to
+/// the making costs up to four times its size, which [`Limits::event`](crate::Limits::event)
+/// bounds: 66 MiB in all by default. A gap being filled costs the list as well, up to
 /// [`Limits::body`](crate::Limits::body). Of the events delivered, the last one's id and
 /// number stay, and 16 bytes each for the newest 1024 without a number.
 ///
