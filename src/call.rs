@@ -1,7 +1,7 @@
 //! The one awaitable every operation returns.
 
 use std::fmt;
-use std::future::{Future, IntoFuture};
+use std::future::{Future, IntoFuture, ready};
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::time::Duration;
@@ -188,46 +188,37 @@ struct Errand<'a> {
     settings: CallSettings,
 }
 
-/// What came back, with the span that ends when it is read.
-struct Returned<'a> {
-    client: &'a Client,
-    request: Request,
-    reply: Reply,
-    span: OperationSpan,
-}
-
-impl<'a> Errand<'a> {
-    async fn run(self) -> Result<Returned<'a>, Error> {
-        let Self { client, request, upload, settings } = self;
-        let mut span = OperationSpan::call(&request, &client.inner().base_url);
-        let sending = span.around(async {
-            match upload {
-                None => send(client, &request, settings).await,
-                Some(upload) => upload.send(client, &request, settings).await,
-            }
-        });
-        match sending.await {
-            Ok(reply) => Ok(Returned { client, request, reply, span }),
-            Err(error) => {
-                span.failed(&error);
-                Err(error)
-            }
-        }
+impl Errand<'_> {
+    fn span(&self) -> OperationSpan {
+        OperationSpan::call(&self.request, &self.client.inner().base_url)
     }
-}
 
-impl Returned<'_> {
-    fn read<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
-        let read = decode(self.client, &self.request, &self.reply);
+    // Not of `self`: a future keeps what it is given beside what it makes of it.
+    async fn send(&mut self, span: &mut OperationSpan) -> Result<Reply, Error> {
+        let (client, request) = (self.client, &self.request);
+        let settings = std::mem::take(&mut self.settings);
+        let sent = match self.upload.take() {
+            None => span.around(send(client, request, settings)).await,
+            Some(upload) => span.around(upload.send(client, request, settings)).await,
+        };
+        sent.inspect_err(|error| span.failed(error))
+    }
+
+    fn read<T: DeserializeOwned>(
+        &self,
+        reply: &Reply,
+        mut span: OperationSpan,
+    ) -> Result<T, Error> {
+        let read = decode(self.client, &self.request, reply);
         match &read {
-            Ok(_) => self.span.succeeded(&self.reply.facts),
-            Err(error) => self.span.failed(error),
+            Ok(_) => span.succeeded(&reply.facts),
+            Err(error) => span.failed(error),
         }
         read
     }
 
-    fn meta(self) -> ReplyMeta {
-        let Reply { mut headers, facts, .. } = self.reply;
+    fn meta(&self, reply: Reply) -> ReplyMeta {
+        let Reply { mut headers, facts, .. } = reply;
         self.client.inner().hide_echoes(&mut headers);
         ReplyMeta {
             status: facts.status.unwrap_or_default(),
@@ -251,8 +242,14 @@ where
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let errand = self.errand();
-        Box::pin(async move { errand?.run().await?.read() })
+        match self.errand() {
+            Ok(mut errand) => Box::pin(async move {
+                let mut span = errand.span();
+                let reply = errand.send(&mut span).await?;
+                errand.read(&reply, span)
+            }),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
     }
 }
 
@@ -270,11 +267,14 @@ where
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let errand = self.0.errand();
-        Box::pin(async move {
-            let mut returned = errand?.run().await?;
-            Ok(WithMeta { value: returned.read()?, meta: returned.meta() })
-        })
+        match self.0.errand() {
+            Ok(mut errand) => Box::pin(async move {
+                let mut span = errand.span();
+                let reply = errand.send(&mut span).await?;
+                Ok(WithMeta { value: errand.read(&reply, span)?, meta: errand.meta(reply) })
+            }),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
     }
 }
 
