@@ -4,6 +4,7 @@
 
 #[cfg(feature = "workspace")]
 mod archives;
+mod capacity;
 mod transfers;
 
 use std::future::Future;
@@ -25,8 +26,9 @@ const MIB: usize = 1 << 20;
 const CONNECTION: usize = 2 * MIB;
 
 /// What an event may cost in the making, as a multiple of its size, or of the ceiling where it is
-/// larger: the buffer it is collected in is copied to one of twice the size when it is full.
-const IN_THE_MAKING: usize = 3;
+/// larger: the buffer it is collected in is copied to one of twice the size when it is full, and the
+/// decoder takes another as large for what comes next before it hands the event out.
+const IN_THE_MAKING: usize = 4;
 
 /// What a small event of 190 bytes may hold.
 const SMALL_EVENT: usize = KIB;
