@@ -12,11 +12,10 @@ mod transfer;
 
 use std::future::Future;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use jiff::Timestamp;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::client::{Client, Inner};
@@ -245,7 +244,8 @@ impl<'a> Sending<'a> {
         let status = response.status();
         self.facts.status = Some(status);
         self.facts.request_id = self.inner.request_id(response.headers());
-        self.facts.retry_after = retry_after(response.headers(), Timestamp::now());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.facts.retry_after = retry_after(response.headers(), now);
         if status.is_success() {
             return Ok(response);
         }

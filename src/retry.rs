@@ -2,10 +2,9 @@
 
 use std::iter;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use http::{HeaderMap, StatusCode, header};
-use jiff::Timestamp;
 
 use crate::error::{Fate, is_passing};
 
@@ -234,14 +233,14 @@ impl Budget {
     }
 }
 
-/// Reads `Retry-After`: whole seconds, or an HTTP date.
-pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+/// Reads `Retry-After`: whole seconds, or an HTTP date, of which the time that it is now is taken.
+pub(crate) fn retry_after(headers: &HeaderMap, since_epoch: Duration) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok()?;
-    Some(Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO))
+    let date = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(date.saturating_sub(since_epoch))
 }
 
 #[cfg(test)]
@@ -338,7 +337,8 @@ mod tests {
 
     #[test]
     fn retry_after_is_read_as_seconds_or_as_a_date() {
-        let now = "2026-04-21T18:40:00Z".parse().unwrap();
+        let now = "2026-04-21T18:40:00Z".parse::<jiff::Timestamp>().unwrap();
+        let now = Duration::try_from(now.as_duration()).unwrap();
         let read = |text: &str| {
             let mut headers = HeaderMap::new();
             headers.insert("retry-after", HeaderValue::from_str(text).unwrap());

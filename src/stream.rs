@@ -62,7 +62,8 @@ pub use text::TextStream;
 ///
 /// A stream holds up to 2 MiB of its connection's bytes, whatever the server sends, and an event in
 /// the making costs up to four times its size, which [`Limits::event`](crate::Limits::event)
-/// bounds: 66 MiB in all by default. A gap being filled costs the list as well, up to
+/// bounds: 66 MiB in all by default. Of bytes that are no text it costs up to ten times, and the name
+/// and the id of an event are bounded in the same way, each by itself. A gap being filled costs the list as well, up to
 /// [`Limits::body`](crate::Limits::body). Of the events delivered, the last one's id and
 /// number stay, and 16 bytes each for the newest 1024 without a number.
 ///

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
-use jiff::Timestamp;
 
 use crate::call::{Call, Plain};
 use crate::files::UploadFile;
@@ -28,13 +27,13 @@ pub fn headers(data: &[u8]) {
 
 fn asked_delay(value: &HeaderValue) {
     let headers = HeaderMap::from_iter([(header::RETRY_AFTER, value.clone())]);
-    let now: Timestamp = "2026-04-21T18:40:00Z".parse().unwrap();
+    let now = Duration::ZERO;
     let Some(delay) = retry_after(&headers, now) else { return };
     let text = value.to_str().unwrap().trim();
     match text.parse::<u64>() {
         Ok(seconds) => assert_eq!(delay, Duration::from_secs(seconds)),
         // The year 9999 is the last that a date can name.
-        Err(_) => assert!(delay < Duration::from_secs(8000 * 366 * 86400), "{text}: {delay:?}"),
+        Err(_) => assert!(delay < Duration::from_secs(8030 * 366 * 86400), "{text}: {delay:?}"),
     }
     let obeyed = RetryPolicy::default().obeys(delay);
     assert_eq!(obeyed, delay <= Duration::from_secs(60));

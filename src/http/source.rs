@@ -1,13 +1,15 @@
 //! Where the bytes of an upload come from, and how they are read a piece at a time.
 
-use std::io;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::future::Future;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use tokio::fs::{self, File};
 use tokio::io::{AsyncRead, ReadBuf};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 /// How much is read and handed on at once, 64 KiB.
 const PIECE: usize = 64 << 10;
@@ -30,8 +32,18 @@ pub(crate) enum Source {
 /// A source that is being read.
 pub(super) enum Content {
     Bytes(Bytes),
-    File(File, u64),
+    File(FileReader, u64),
     Reader(Reader, Option<u64>),
+}
+
+/// A file that is read on a thread for blocking work, a piece at a time.
+///
+/// `tokio::fs` does the same; it is a second or two of everybody's build.
+pub(super) enum FileReader {
+    Idle(File),
+    Reading(JoinHandle<(File, io::Result<Bytes>)>),
+    /// The thread has ended without it.
+    Lost,
 }
 
 impl Source {
@@ -44,14 +56,10 @@ impl Source {
         match self {
             Self::Bytes(bytes) => Ok(Content::Bytes(bytes.clone())),
             Self::File(path) => {
-                // Asked before the opening: opening a pipe would wait for its other end.
-                if !fs::metadata(&*path).await?.is_file() {
-                    let what = "it is not a regular file";
-                    return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
-                }
-                let file = File::open(path).await?;
-                let size = file.metadata().await?.len();
-                Ok(Content::File(file, size))
+                let path = path.clone();
+                let opened = spawn_blocking(move || open(&path)).await;
+                let (file, size) = opened.map_err(io::Error::other)??;
+                Ok(Content::File(FileReader::Idle(file), size))
             }
             Self::Reader(..) | Self::Spent => match std::mem::replace(self, Self::Spent) {
                 Self::Reader(reader, size) => Ok(Content::Reader(reader, size)),
@@ -82,7 +90,7 @@ impl Content {
             // What was appended since the opening is not part of it.
             Self::File(_, 0) => Poll::Ready(None),
             Self::File(file, left) => {
-                let read = ready!(poll_read(Pin::new(file), context));
+                let read = ready!(file.poll_piece(context));
                 let cut = |mut bytes: Bytes| {
                     bytes.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
                     bytes
@@ -100,6 +108,57 @@ impl Content {
             }
         }
     }
+}
+
+impl FileReader {
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        loop {
+            match std::mem::replace(self, Self::Lost) {
+                Self::Idle(mut file) => {
+                    *self = Self::Reading(spawn_blocking(move || {
+                        let piece = read_piece(&mut file);
+                        (file, piece)
+                    }));
+                }
+                Self::Reading(mut reading) => match Pin::new(&mut reading).poll(context) {
+                    Poll::Ready(Ok((file, piece))) => {
+                        *self = Self::Idle(file);
+                        return Poll::Ready(piece);
+                    }
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(io::Error::other(error))),
+                    Poll::Pending => {
+                        *self = Self::Reading(reading);
+                        return Poll::Pending;
+                    }
+                },
+                Self::Lost => return Poll::Ready(Err(io::Error::other("it cannot be read on"))),
+            }
+        }
+    }
+}
+
+/// Opens a regular file, and returns its size.
+fn open(path: &Path) -> io::Result<(File, u64)> {
+    // Asked before the opening: opening a pipe would wait for its other end.
+    if !fs::metadata(path)?.is_file() {
+        let what = "it is not a regular file";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+    }
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    Ok((file, size))
+}
+
+fn read_piece(file: &mut File) -> io::Result<Bytes> {
+    let mut piece = vec![0; PIECE];
+    let length = loop {
+        match file.read(&mut piece) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => break read?,
+        }
+    };
+    piece.truncate(length);
+    Ok(piece.into())
 }
 
 /// Takes what was read off what is left; both ends of a size that does not hold are errors.

@@ -58,3 +58,27 @@ fn an_event_costs_a_small_multiple_of_its_size_whatever_capacity_it_found() {
         });
     }
 }
+
+#[test]
+fn an_event_of_bytes_that_are_no_text_costs_a_bounded_multiple_of_its_size() {
+    // Each becomes a character of three bytes, in a text that grows by doubling beside the buffers.
+    const NO_TEXT: usize = 10;
+    alone(async {
+        let mut stream = stream(16 * MIB, |socket| {
+            send_events(socket, 1..=1)?;
+            socket.write_all(
+                b"data: {\"id\":\"evt_2\",\"session_id\":\"sess_1\",\"sequence_number\":2,\
+                  \"type\":\"note\",\"created_at\":\"2026-04-21T18:40:00Z\",\"data\":\"",
+            )?;
+            send_endless(socket, b"\xff", LARGE)?;
+            socket.write_all(b"\"}\n\n")?;
+            send_events(socket, 3..=3)
+        });
+        assert_eq!(number(&mut stream).await, 1);
+        let level = level();
+        let large = stream.try_next().await.unwrap().unwrap();
+        assert!(large.data.get().len() >= 3 * LARGE, "{}", large.data.get().len());
+        assert_peak(level, NO_TEXT * LARGE + CONNECTION, "an event of 8 MiB that are no text");
+        assert_eq!(number(&mut stream).await, 3);
+    });
+}
