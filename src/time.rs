@@ -60,8 +60,8 @@ pub(crate) mod option {
 
 /// Assumption (contract §1): no offset means UTC, and digits past nanoseconds are cut.
 ///
-/// Read here, since a program that reads times with `jiff` is 100 KB larger, for its rules of time
-/// zones and its errors, and decodes events more slowly. Ranges are `jiff`'s to check.
+/// Read here, since a program that reads times with `jiff` has its rules of time zones and all its
+/// errors in it, and reads more slowly. Ranges are `jiff`'s to check.
 fn parse(text: &str) -> Option<Timestamp> {
     let mut text = Text(text.as_bytes());
     let year = text.number(4)?;
