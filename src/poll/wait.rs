@@ -155,7 +155,7 @@ mod tests {
         let started = Instant::now();
         let error = count(u32::MAX).await.unwrap_err();
         assert_eq!(started.elapsed(), Duration::from_secs(600));
-        assert!((120..=160).contains(error.last_seen::<u32>().unwrap()), "{error}");
+        assert!((120..=190).contains(error.last_seen::<u32>().unwrap()), "{error}");
         let error = count(u32::MAX).timeout(Duration::from_secs(7)).await.unwrap_err();
         assert!(error.to_string().contains("nothing final within 7s"), "{error}");
     }
@@ -165,10 +165,10 @@ mod tests {
         let started = Instant::now();
         assert_eq!(count(11).poll_interval(Duration::from_secs(10)).await.unwrap(), 11);
         let took = started.elapsed();
-        assert!((Duration::from_secs(80)..=Duration::from_secs(100)).contains(&took), "{took:?}");
+        assert!((Duration::from_secs(66)..=Duration::from_secs(100)).contains(&took), "{took:?}");
         let wait = count(u32::MAX).poll_interval(Duration::ZERO).timeout(Duration::from_secs(1));
         let looks = wait.await.unwrap_err().attempts();
-        assert!(looks <= 1_251, "{looks} looks in a second");
+        assert!(looks <= 1_501, "{looks} looks in a second");
     }
 
     #[test]
