@@ -38,7 +38,7 @@ pub(super) enum Content {
 
 /// A file that is read on a thread for blocking work, a piece at a time.
 ///
-/// `tokio::fs` does the same; it is a second or two of everybody's build.
+/// `tokio::fs` does the same, and everybody would have to build it.
 pub(super) enum FileReader {
     Idle(File),
     Reading(JoinHandle<(File, io::Result<Bytes>)>),
